@@ -1,0 +1,1 @@
+"""Where images come from: simulated cohorts, and readers of real data sets."""

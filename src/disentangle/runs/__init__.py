@@ -1,0 +1,1 @@
+"""A run: parameters, execution, record, cells, claims. Knows nothing of imaging."""
