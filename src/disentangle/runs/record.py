@@ -2,14 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
 from typing import Any, Literal
 
-from pydantic import BaseModel, ConfigDict, computed_field, field_validator
+from pydantic import BaseModel, ConfigDict, Field, computed_field, field_validator
 
 FINDING_MIME = "application/vnd.disentangle.finding+json"
 DATA_MIME = "application/vnd.disentangle.data+json"
 FIT_MIME = "application/vnd.disentangle.fit+json"
+CELLS_MIME = "application/vnd.disentangle.cells+json"
 
 _WORD = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*(-[a-z0-9]+(_[a-z0-9]+)*)?")
 
@@ -75,11 +77,15 @@ class Environment(_Strict):
 
 
 class RunRecord(BaseModel):
-    """A run, as stored in ``record.json``."""
+    """A run, as stored in ``record.json``.
 
-    model_config = ConfigDict(extra="forbid")
+    ``key_parts`` says what the key was made of, so that a stale page can name what changed;
+    ``data_checksums`` and ``cells`` (``page/cell``) are the checksums that entered it.
+    """
 
-    schema_version: Literal[1] = 1
+    model_config = ConfigDict(extra="forbid", populate_by_name=True)
+
+    schema_version: Literal[1] = Field(default=1, alias="schema")
     page: str
     notebook: str
     profile: str
@@ -87,9 +93,11 @@ class RunRecord(BaseModel):
     status: Literal["ok", "failed"]
     error: str | None = None
     key: str
+    key_parts: dict[str, str] = {}
     commit: str | None
     dirty: bool
     data: list[DataUsed]
+    data_checksums: dict[str, str] = {}
     cells: dict[str, str] = {}
     environment: Environment
     started: str
@@ -97,3 +105,9 @@ class RunRecord(BaseModel):
     fit_seconds: float
     peak_memory_mib: float
     findings: list[dict[str, Any]]
+
+    def as_text(self) -> str:
+        """The record as the text of its file."""
+        return (
+            json.dumps(self.model_dump(by_alias=True), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
+        )
