@@ -55,9 +55,7 @@ def test_a_grid_shows_every_image_in_grey_with_its_outline():
 
 def test_intervals_lie_where_the_table_says_with_every_draw_and_reference():
     table = results()
-    figure = figures.interval_plot(
-        table, label="AUC", references={"chance": 0.5}, draws={"GVAE": [0.81, 0.84, 0.9]}
-    )
+    figure = figures.interval_plot(table, label="AUC", references={"chance": 0.5}, draws={"GVAE": [0.81, 0.84, 0.9]})
     axis = figure.axes[0]
     assert [tick.get_text() for tick in axis.get_yticklabels()] == list(table["method"])
     drawn = {tuple(np.round(line.get_xdata(), 6)) for line in axis.lines}
@@ -94,9 +92,7 @@ def test_traversals_have_a_row_a_direction_and_a_column_a_step():
 
 
 def test_training_curves_dash_validation_in_the_colour_of_its_loss():
-    history = [
-        {"step": s, "loss": 1 / (s + 1), "val_loss": np.nan if s % 2 else 1.1 / (s + 1)} for s in range(6)
-    ]
+    history = [{"step": s, "loss": 1 / (s + 1), "val_loss": np.nan if s % 2 else 1.1 / (s + 1)} for s in range(6)]
     solid, dashed = figures.training_curve(history).axes[0].lines
     assert (solid.get_linestyle(), dashed.get_linestyle()) == ("-", "--")
     assert solid.get_color() == dashed.get_color() and len(dashed.get_xdata()) == 3

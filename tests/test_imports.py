@@ -58,9 +58,7 @@ def test_help_is_quick():
 
 
 def test_runs_know_nothing_of_images_or_methods():
-    foreign = tuple(
-        f"disentangle.{name}" for name in (*METHODS, "imaging", "networks", "training", "metrics")
-    )
+    foreign = tuple(f"disentangle.{name}" for name in (*METHODS, "imaging", "networks", "training", "metrics"))
     found = {module: [n for n in _imports(module) if n.startswith(foreign)] for module in _modules("runs")}
     assert {module: names for module, names in found.items() if names} == {}
 

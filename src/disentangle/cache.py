@@ -1,8 +1,8 @@
 """Trained models on disk, found again by configuration, seed, data and code.
 
-An entry is ``models/KIND/KEY.safetensors`` (weights) beside ``KEY.json`` (facts, and the checksum of the weights),
-in `folder`. One lock a key: of two equal trainings at once the second waits and reads. Nothing here can lose a
-trained model: what cannot be stored is returned all the same, with a warning that says why.
+An entry is ``models/KIND/KEY.safetensors`` (weights) beside ``KEY.json`` (facts, and the checksum of the
+weights), in `folder`. One lock a key: of two equal trainings at once the second waits and reads. Nothing
+here can lose a trained model: what cannot be stored is returned all the same, with a warning that says why.
 """
 
 from __future__ import annotations
@@ -28,7 +28,7 @@ from disentangle.runs.source import COSMETIC, closure_hash
 
 
 class CacheWarning(UserWarning):
-    """An entry could not be read or written; the result is right, but had or will have to be computed again."""
+    """An entry could not be read or written; the result is right, but costs its computation again."""
 
 
 @dataclass
@@ -58,8 +58,9 @@ def key_of(kind: str, parts: dict, module: str) -> str:
 def cached(kind: str, parts: dict, module: str, make: Callable[[Path | None], Stored]) -> tuple[Stored, bool]:
     """The stored model for these parts and the code of ``module``, else ``make``'s, then stored.
 
-    ``make`` receives a path where it may keep a checkpoint while it works (None where nothing can be written).
-    The second value says whether the cache had it. A damaged entry is made again with a `CacheWarning`.
+    ``make`` receives a path where it may keep a checkpoint while it works (None where nothing can be
+    written). The second value says whether the cache had it. A damaged entry is made again with a
+    `CacheWarning`.
     """
     key = key_of(kind, parts, module)
     place = folder() / "models" / kind
@@ -105,9 +106,7 @@ def _read(place: Path, key: str) -> Stored | None:
             raise ValueError(f"{weights.name} does not have the checksum that {facts.name} names")
         return Stored(load(content), entry["facts"])
     except Exception as error:  # whatever is wrong with an entry, the remedy is to make it again
-        message = (
-            f"damaged entry in the model cache, training again: {weights}: {type(error).__name__}: {error}"
-        )
+        message = f"damaged entry in the model cache, training again: {weights}: {type(error).__name__}: {error}"
         warnings.warn(message, CacheWarning, stacklevel=4)
         return None
 

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import hashlib
-import os
+import io
 from pathlib import Path
 
 import torch
 from torch import nn
+
+from disentangle.runs.files import write_atomically
 
 
 class CheckpointMismatch(ValueError):
@@ -23,14 +25,13 @@ def described(model: nn.Module) -> str:
 
 
 def write(path: Path, identity: dict[str, str], state: dict) -> None:
-    """Write aside, then rename: a checkpoint that exists is whole, and survives a failed later one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    aside = path.with_name(f"{path.name}.{os.getpid()}.part")
-    try:
-        torch.save({"identity": identity, "state": state}, aside)
-        os.replace(aside, path)
-    finally:
-        aside.unlink(missing_ok=True)
+    """Write aside, then rename: a checkpoint that exists is whole, and survives a failed later one.
+
+    Raises OSError where the disk is full.
+    """
+    content = io.BytesIO()
+    torch.save({"identity": identity, "state": state}, content)
+    write_atomically(path, content.getvalue())
 
 
 def read(path: Path, identity: dict[str, str], device: torch.device) -> dict:

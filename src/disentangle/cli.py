@@ -137,9 +137,7 @@ def claims(
         print(ledger.to_json(rows))
         return
     for row in json.loads(ledger.to_json(rows)):
-        print(
-            "  ".join(str(row.get(name) or "-") for name in ("claim", "verdict", "page", "finding", "value"))
-        )
+        print("  ".join(str(row.get(name) or "-") for name in ("claim", "verdict", "page", "finding", "value")))
 
 
 @app.command()

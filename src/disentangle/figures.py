@@ -163,9 +163,7 @@ def curve_with_bands(
         axis.fill_between(curve[x], curve["low"], curve["high"], color=colour, alpha=0.2, lw=0)
     for name, value in (references or {}).items():
         axis.axhline(value, color="0.35", ls="--", lw=1)
-        axis.annotate(
-            name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8
-        )
+        axis.annotate(name, (1, value), xycoords=("axes fraction", "data"), ha="right", va="bottom", fontsize=8)
     axis.set(xlabel=x_label, ylabel=y_label)
     if log_x:
         axis.set_xscale("log")
@@ -241,12 +239,8 @@ def heat_map(table: pd.DataFrame, *, label: str, limit: float | None = None) -> 
     """
     size = (min(WIDTH_IN, 2.0 + 0.6 * table.shape[1]), 1.0 + 0.3 * len(table))
     figure, axis = plt.subplots(figsize=size, layout="constrained")
-    scale = (
-        {"cmap": "viridis", "vmin": 0} if limit is None else {"cmap": "vlag", "vmin": -limit, "vmax": limit}
-    )
-    sns.heatmap(
-        table, ax=axis, annot=True, fmt=".2f", annot_kws={"size": 7}, cbar_kws={"label": label}, **scale
-    )
+    scale = {"cmap": "viridis", "vmin": 0} if limit is None else {"cmap": "vlag", "vmin": -limit, "vmax": limit}
+    sns.heatmap(table, ax=axis, annot=True, fmt=".2f", annot_kws={"size": 7}, cbar_kws={"label": label}, **scale)
     axis.set(xlabel="", ylabel="")
     axis.tick_params(labelsize=8)
     return _done(figure)
@@ -262,9 +256,7 @@ def bare(axis: Axes) -> None:
 def _reference_lines(axis: Axes, references: Mapping[str, float] | None) -> None:
     for name, value in (references or {}).items():
         axis.axvline(value, color="0.35", ls="--", lw=1, zorder=0)
-        axis.annotate(
-            name, (value, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8
-        )
+        axis.annotate(name, (value, 1), xycoords=("data", "axes fraction"), ha="center", va="bottom", fontsize=8)
 
 
 def _markers() -> list[str]:

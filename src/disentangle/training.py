@@ -1,39 +1,44 @@
-"""The one training loop: seeds, device, precision, checkpoints, early stopping and history, on Lightning Fabric.
+"""The one training loop: seeds, device, precision, checkpoints, early stopping, history, on Lightning Fabric.
 
-A method hands over a `Task` (its model with its losses) and `Batches` (its data, on the training device). Tasks that
-train against an adversary name several groups of parameters, which are stepped in turn.
+A method hands over a `Task` (its model with its losses) and `Batches` (its data, on the training device).
+Tasks that train against an adversary name several groups of parameters, which are stepped in turn.
 """
 
 from __future__ import annotations
 
 import json
+import logging
 import math
 import sys
 import time
+import warnings
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Literal
 
 import torch
-from lightning_fabric import (
-    Fabric,  # the same class as lightning.fabric.Fabric, without loading all of lightning
-)
+from lightning_fabric import Fabric
 from torch import Tensor, nn
 from tqdm import tqdm
 
 from disentangle import checkpoints
+from disentangle.batches import Batches
 from disentangle.device import mixed_seed, resolve_device, resolve_precision
+
+# Fabric announces its precision at every set-up; the settings and the run record say it already.
+logging.getLogger("lightning_fabric.utilities.rank_zero").setLevel(logging.WARNING)
 
 
 @dataclass(frozen=True)
 class Settings:
     """How to train. Work is counted in steps, never in seconds.
 
-    ``device`` is ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``precision`` ``auto`` means bfloat16 with
-    channels-last images where the processor computes in it, else 32 bit. ``patience`` counts validations without
-    improvement, None trains to the end; either way the best validated weights are restored. ``progress`` None shows
-    a bar only on a terminal, so that notebooks and logs stay quiet. ``checkpoint_every`` 0 writes none.
+    ``device`` is ``auto``, ``cpu``, ``cuda``, ``cuda:1``, ``mps``; ``precision`` ``auto`` means bfloat16
+    with channels-last images where the processor computes in it, else 32 bit. ``patience`` counts
+    validations without improvement, None trains to the end; either way the best validated weights are
+    restored. ``progress`` None shows a bar only on a terminal, so that notebooks and logs stay quiet.
+    ``checkpoint_every`` 0 writes none. Gradients of each group are clipped to the norm ``clip_norm``.
     """
 
     steps: int = 800
@@ -60,7 +65,7 @@ class Settings:
             raise ValueError(f"schedule is {self.schedule!r}, expected 'constant' or 'cosine'")
 
     def numerics(self) -> dict[str, object]:
-        """What decides the weights: all settings but checkpoints and progress, device and precision resolved."""
+        """What decides the weights: device and precision resolved, without checkpoints, log and bar."""
         values = asdict(self)
         for name in ("checkpoint_every", "progress", "log_every"):
             del values[name]
@@ -72,9 +77,7 @@ class NonFiniteLoss(ArithmeticError):
     """A loss became NaN or infinite. ``step`` and ``terms`` say where, ``checkpoint`` what is left."""
 
     def __init__(self, step: int, terms: list[str], checkpoint: Path | None):
-        kept = (
-            f"the last good checkpoint is kept at {checkpoint}" if checkpoint else "no checkpoint was written"
-        )
+        kept = f"the last good checkpoint is kept at {checkpoint}" if checkpoint else "no checkpoint was written"
         super().__init__(f"step {step}: {', '.join(terms)} is not finite; {kept}")
         self.step, self.terms, self.checkpoint = step, terms, checkpoint
 
@@ -87,7 +90,7 @@ class Task(nn.Module):
         return {"model": [p for p in self.parameters() if p.requires_grad]}
 
     def losses(self, batch: dict[str, Tensor], step: int, group: str) -> dict[str, Tensor]:
-        """Scalar terms of a batch; ``loss`` is minimised over the parameters of ``group``, the rest is logged."""
+        """Scalar terms of a batch; ``loss`` is minimised over ``group``'s parameters, the rest is logged."""
         raise NotImplementedError
 
     def validation_losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
@@ -95,49 +98,9 @@ class Task(nn.Module):
         return self.losses(batch, 0, next(iter(self.parameter_groups())))
 
 
-class Batches:
-    """Endless shuffled passes over tensors of equal length; batch ``step`` depends on (seed, step) alone.
-
-    Every pass visits each row once; a batch may span two passes. The tensors move to the training device once.
-    """
-
-    def __init__(self, tensors: Mapping[str, Tensor], batch_size: int, seed: int):
-        lengths = {name: len(tensor) for name, tensor in tensors.items()}
-        if len(set(lengths.values())) != 1 or 0 in lengths.values():
-            raise ValueError(f"tensors of a batch need one equal length above 0, found {lengths}")
-        self.tensors = dict(tensors)
-        self.rows = next(iter(lengths.values()))
-        self.batch_size = min(batch_size, self.rows)
-        self.seed = seed
-        self._passes: dict[int, Tensor] = {}
-
-    def to(self, device: torch.device) -> Batches:
-        self.tensors = {name: tensor.to(device) for name, tensor in self.tensors.items()}
-        return self
-
-    def at(self, step: int) -> dict[str, Tensor]:
-        """The batch of a step, (batch, ...) each."""
-        first = step * self.batch_size
-        last = first + self.batch_size
-        parts = []
-        for number in range(first // self.rows, (last - 1) // self.rows + 1):
-            start = number * self.rows
-            parts.append(self._order(number)[max(first - start, 0) : last - start])
-        rows = torch.cat(parts)
-        return {name: tensor[rows] for name, tensor in self.tensors.items()}
-
-    def _order(self, number: int) -> Tensor:
-        if number not in self._passes:
-            generator = torch.Generator().manual_seed(mixed_seed(self.seed, "pass", number))
-            device = next(iter(self.tensors.values())).device
-            kept = {n: order for n, order in self._passes.items() if n == number - 1}
-            self._passes = kept | {number: torch.randperm(self.rows, generator=generator).to(device)}
-        return self._passes[number]
-
-
 @dataclass
 class History:
-    """What happened: one row per logged step, with each loss term; validations carry ``validation`` columns."""
+    """What happened: a row per logged step with each loss term; ``validation`` columns where validated."""
 
     rows: list[dict[str, float]] = field(default_factory=list)
     seconds: float = 0.0
@@ -162,8 +125,9 @@ def train(
 ) -> History:
     """Train ``task`` in place; the same seed gives the same weights, resumed from ``checkpoint`` or not.
 
-    Raises `NonFiniteLoss` when a loss is NaN or infinite, `checkpoints.CheckpointMismatch` when ``checkpoint`` exists but
-    belongs to other work. The task ends in evaluation mode on the training device.
+    Raises `NonFiniteLoss` when a loss is NaN or infinite, `checkpoints.CheckpointMismatch` when
+    ``checkpoint`` exists but belongs to other work. A checkpoint that cannot be written (full disk) is a
+    warning, never the end of the training. The task ends in evaluation mode on the training device.
     """
     loop = _Loop(task, batches, settings, seed, validation, checkpoint)
     with torch.random.fork_rng():
@@ -193,16 +157,12 @@ class _Loop:
             )
             for group, parameters in task.parameter_groups().items()
         }
-        self.model, *wrapped = self.fabric.setup(self.task, *self.optimizers.values())
-        self.model.mark_forward_method("losses")
-        self.model.mark_forward_method("validation_losses")
+        _, *wrapped = self.fabric.setup(self.task, *self.optimizers.values())
         self.wrapped = dict(zip(self.optimizers, wrapped, strict=True))
         self.batches = batches.to(self.device)
         size = 4 * settings.batch_size
         parts = {name: tensor.to(self.device).split(size) for name, tensor in (validation or {}).items()}
-        self.validation = [
-            dict(zip(parts, chunk, strict=True)) for chunk in zip(*parts.values(), strict=True)
-        ]
+        self.validation = [dict(zip(parts, chunk, strict=True)) for chunk in zip(*parts.values(), strict=True)]
         self.settings, self.seed, self.checkpoint = settings, seed, checkpoint
         self.history, self.step, self.window = History(), 0, []
         self.best_loss, self.best_state, self.written = math.inf, None, None
@@ -219,7 +179,7 @@ class _Loop:
                 bar.update()
                 self._after_step()
                 self.history.seconds = before + time.perf_counter() - began
-                if settings.checkpoint_every and self.step % settings.checkpoint_every == 0:
+                if self._writes():
                     self._write()
         if self.best_state is not None:
             self.task.load_state_dict(self.best_state)
@@ -235,11 +195,14 @@ class _Loop:
                 parameters["lr"] = self._learning_rate()
             for other in self.wrapped.values():
                 other.zero_grad()
-            losses = self.model.losses(batch, self.step, group)
+            with self.fabric.autocast():
+                losses = self.task.losses(batch, self.step, group)
             self.fabric.backward(losses["loss"])
             if self.settings.clip_norm:
                 owned = [p for part in optimizer.param_groups for p in part["params"]]
-                nn.utils.clip_grad_norm_(owned, self.settings.clip_norm)
+                norm = nn.utils.clip_grad_norm_(owned, self.settings.clip_norm)
+                # Logged, so that a gradient that is not finite is noticed before its weights are kept.
+                losses = losses | {"gradient_norm": norm}
             optimizer.step()
             prefix = "" if len(self.wrapped) == 1 else f"{group}_"
             terms |= {prefix + name: value.detach() for name, value in losses.items()}
@@ -253,8 +216,7 @@ class _Loop:
         self.step += 1
         settings, last = self.settings, self.step == self.settings.steps
         validating = bool(self.validation) and (self.step % settings.validate_every == 0 or last)
-        writing = settings.checkpoint_every and self.step % settings.checkpoint_every == 0
-        if last or validating or writing or self.step % settings.log_every == 0:
+        if last or validating or self._writes() or self.step % settings.log_every == 0:
             self._log()
         if validating:
             self._validate()
@@ -264,9 +226,7 @@ class _Loop:
         if not self.window:
             return
         names = list(self.window[0])
-        values = torch.stack(
-            [torch.stack([terms[name].float() for name in names]) for terms in self.window]
-        ).cpu()
+        values = torch.stack([torch.stack([terms[name].float() for name in names]) for terms in self.window]).cpu()
         bad = ~values.isfinite()
         if bad.any():
             row = int(bad.any(1).nonzero()[0])
@@ -283,7 +243,9 @@ class _Loop:
         rows = sum(len(next(iter(batch.values()))) for batch in self.validation)
         for batch in self.validation:
             share = len(next(iter(batch.values()))) / rows
-            for name, value in self.model.validation_losses(batch).items():
+            with self.fabric.autocast():
+                terms = self.task.validation_losses(batch)
+            for name, value in terms.items():
                 sums[name] = sums.get(name, 0.0) + share * float(value)
         self.task.train()
         if not all(math.isfinite(value) for value in sums.values()):
@@ -307,9 +269,12 @@ class _Loop:
             "data": f"{self.batches.rows} rows of {sorted(self.batches.tensors)}",
         }
 
+    def _writes(self) -> bool:
+        every = self.settings.checkpoint_every
+        due = every and self.step % every == 0 and self.step < self.settings.steps
+        return bool(due and self.checkpoint)
+
     def _write(self) -> None:
-        if self.checkpoint is None:
-            return
         state = {
             "step": self.step,
             "task": self.task.state_dict(),
@@ -317,8 +282,12 @@ class _Loop:
             "history": asdict(self.history),
             "best": (self.best_loss, self.best_state),
         }
-        checkpoints.write(self.checkpoint, self._identity(), state)
-        self.written = self.checkpoint
+        try:
+            checkpoints.write(self.checkpoint, self._identity(), state)
+        except OSError as error:
+            warnings.warn(f"step {self.step}: no checkpoint: {error}", stacklevel=2)
+        else:
+            self.written = self.checkpoint
 
     def resume(self) -> None:
         if self.checkpoint is None or not self.checkpoint.exists():

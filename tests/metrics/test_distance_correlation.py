@@ -12,9 +12,7 @@ def by_loops(x, y):
 
     def centred(z):
         d = np.array([[np.sqrt(((z[i] - z[j]) ** 2).sum()) for j in range(n)] for i in range(n)])
-        return np.array(
-            [[d[i, j] - d[i].mean() - d[:, j].mean() + d.mean() for j in range(n)] for i in range(n)]
-        )
+        return np.array([[d[i, j] - d[i].mean() - d[:, j].mean() + d.mean() for j in range(n)] for i in range(n)])
 
     a, b = centred(x), centred(y)
     cov, var_x, var_y = (sum((p * q).ravel()) / n**2 for p, q in ((a, b), (a, a), (b, b)))
@@ -32,9 +30,9 @@ def test_agrees_with_the_definition_written_as_loops():
 def test_agrees_with_the_closed_form_for_gaussians(rho):
     x, e = np.random.default_rng(0).normal(size=(2, 3000))
     y = rho * x + np.sqrt(1 - rho**2) * e
-    squared = (
-        rho * np.arcsin(rho) + np.sqrt(1 - rho**2) - rho * np.arcsin(rho / 2) - np.sqrt(4 - rho**2) + 1
-    ) / (1 + np.pi / 3 - np.sqrt(3))
+    squared = (rho * np.arcsin(rho) + np.sqrt(1 - rho**2) - rho * np.arcsin(rho / 2) - np.sqrt(4 - rho**2) + 1) / (
+        1 + np.pi / 3 - np.sqrt(3)
+    )
     assert distance_correlation(x, y) == pytest.approx(np.sqrt(squared), abs=0.03)
     assert unbiased_distance_correlation(x, y) == pytest.approx(squared, abs=0.03)
 

@@ -37,9 +37,7 @@ def test_the_mask_measures_only_the_lesion_and_its_border():
     found = empty_image_quality(image, mask).iloc[0]
     around = dilate(mask, 3).sum()
     assert found.mse == pytest.approx(16 / 4096) and found.mse_mask == pytest.approx(16 / around)
-    assert (
-        found.ssim > 0.9 > 0.4 > found.ssim_mask
-    )  # the empty image looks fine until the lesion is looked at
+    assert found.ssim > 0.9 > 0.4 > found.ssim_mask  # the empty image looks fine until the lesion is looked at
 
 
 def test_dilation_stays_in_its_plane_and_steps_by_city_blocks():

@@ -95,9 +95,7 @@ def test_folds_on_different_scales_are_compared_within_themselves_only():
     folds = groups % 2
     shifted = scores + 100 * folds
     within = auc_interval(shifted, labels, groups, draws=50, seed=0, folds=folds)
-    assert within.value == pytest.approx(
-        auc_interval(scores, labels, groups, draws=50, seed=0, folds=folds).value
-    )
+    assert within.value == pytest.approx(auc_interval(scores, labels, groups, draws=50, seed=0, folds=folds).value)
     assert auc_interval(shifted, labels, groups, draws=50, seed=0).value < within.value
 
 

@@ -98,9 +98,7 @@ def test_a_failed_run_is_kept_named_and_not_taken_for_done(toy_project):
     stored = json.loads((run.folder / "record.json").read_text())
     assert stored["status"] == "failed"
     assert stored["error"] == "RuntimeError: too steep: 7.0 (code cell 5 of 5, under 'A steep part')"
-    outputs = [
-        cell["outputs"] for cell in json.loads(run.notebook.read_text())["cells"] if cell.get("outputs")
-    ]
+    outputs = [cell["outputs"] for cell in json.loads(run.notebook.read_text())["cells"] if cell.get("outputs")]
     assert outputs[-1][0]["output_type"] == "error" and len(outputs) == 2
     assert execute._finished(run.folder) is None
 
@@ -108,9 +106,7 @@ def test_a_failed_run_is_kept_named_and_not_taken_for_done(toy_project):
 def test_a_page_is_stale_for_what_can_change_its_numbers_and_says_what(published_copy):
     notebook = published_copy / "notebooks" / "toy.py"
     assert keys.is_stale("toy") is None
-    notebook.write_text(
-        notebook.read_text().replace("It rises.", "It climbs.").replace("table =", "# why\ntable =")
-    )
+    notebook.write_text(notebook.read_text().replace("It rises.", "It climbs.").replace("table =", "# why\ntable ="))
     assert keys.is_stale("toy") is None
     notebook.write_text(notebook.read_text().replace('n": 3', 'n": 4'))
     assert keys.is_stale("toy") == "changed since: the code of the notebook"
@@ -157,9 +153,7 @@ def test_prose_is_carried_into_a_page_without_running_it(published_copy, commit_
     commit_all(published_copy)
     assert publish.publish_text("toy") is True
     after = _page(published_copy)
-    assert [cell.get("outputs") for cell in after["cells"]] == [
-        cell.get("outputs") for cell in before["cells"]
-    ]
+    assert [cell.get("outputs") for cell in after["cells"]] == [cell.get("outputs") for cell in before["cells"]]
     differing = [i for i, (a, b) in enumerate(zip(after["cells"], before["cells"], strict=True)) if a != b]
     assert differing == [0]
     assert publish.publish_text("toy") is False

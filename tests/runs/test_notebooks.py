@@ -48,8 +48,7 @@ def test_a_difference_of_the_pair_is_found_and_named(toy_project, old, new, diff
 def test_the_light_reader_sees_the_cells_that_jupytext_sees(toy_project):
     path = toy_project / "notebooks" / "toy.py"
     path.write_text(
-        "# ---\n# jupyter:\n#   kernelspec:\n#     display_name: P\n#     name: python3\n# ---\n\n"
-        + path.read_text()
+        "# ---\n# jupyter:\n#   kernelspec:\n#     display_name: P\n#     name: python3\n# ---\n\n" + path.read_text()
     )
     seen = [(cell.kind, cell.source, list(cell.tags)) for cell in notebooks.light_cells(path)]
     theirs = [(c.cell_type, c.source, c.metadata.get("tags", [])) for c in jupytext.read(path).cells]

@@ -34,9 +34,7 @@ def test_declarations_give_type_default_domain_and_help(declared):
     assert by_name["profile"] == Parameter(
         "profile", "str", "quick", choices=("smoke", "quick", "full"), help="how much work"
     )
-    assert by_name["beta"] == Parameter(
-        "beta", "float", 1.0, low=0.0, high=1000.0, help="weight; of the KL term"
-    )
+    assert by_name["beta"] == Parameter("beta", "float", 1.0, low=0.0, high=1000.0, help="weight; of the KL term")
     assert (by_name["rate"].low, by_name["rate"].high, by_name["rate"].domain) == (0.0, None, "0..")
     assert (by_name["steps"].optional, by_name["steps"].base, by_name["steps"].domain) == (
         True,
@@ -65,9 +63,7 @@ def test_both_forms_of_a_notebook_declare_the_same(tmp_path: Path, declared, suf
 
     source = '# %% [markdown]\n# # T\n\n# %% tags=["parameters"]\n' + CELL.strip() + "\n\n# %%\nx: int = 3\n"
     path = tmp_path / f"n{suffix}"
-    jupytext.write(
-        jupytext.reads(source, fmt="py:percent"), path, fmt=suffix[1:] + ":percent" * (suffix == ".py")
-    )
+    jupytext.write(jupytext.reads(source, fmt="py:percent"), path, fmt=suffix[1:] + ":percent" * (suffix == ".py"))
     assert parameter_table(path) == declared
 
 

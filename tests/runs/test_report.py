@@ -33,9 +33,7 @@ def published(monkeypatch) -> list[tuple[dict, dict]]:
 
 
 def test_a_finding_is_glued_by_name_with_its_bounds_and_shown_to_nobody(published):
-    finding = Report("toys", "line").finding(
-        "auc", "a-b", 0.5, low=0.25, high=0.75, condition="small", **COMMON
-    )
+    finding = Report("toys", "line").finding("auc", "a-b", 0.5, low=0.25, high=0.75, condition="small", **COMMON)
     assert finding.id == "toys.line.auc.a-b.small"
     names = [metadata["scrapbook"]["name"] for _, metadata in published]
     assert names == [f"finding {finding.id}", "auc.a-b.small", "auc.a-b.small.low", "auc.a-b.small.high"]
@@ -86,9 +84,7 @@ def test_everything_recorded_is_collected():
 
 
 def test_a_finding_recorded_twice_is_refused_with_both_values():
-    first, second = (
-        Report("toys", "line").finding("auc", "a", x, **COMMON).model_dump() for x in (0.5, 0.625)
-    )
+    first, second = (Report("toys", "line").finding("auc", "a", x, **COMMON).model_dump() for x in (0.5, 0.625))
     with pytest.raises(RunError, match=r"toys\.line\.auc\.a is recorded twice \(as 0\.5 and as 0\.625\)"):
         collect(_notebook((FINDING_MIME, first), (FINDING_MIME, second)))
 

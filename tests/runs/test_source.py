@@ -109,5 +109,5 @@ def test_imports_of_notebook_code():
 
 def test_code_closure_keeps_to_the_package():
     assert source.code_closure("import json\nfrom disentangle.runs import files") == {
-        *("disentangle", "disentangle.runs", "disentangle.runs.files")
+        *("disentangle.runs", "disentangle.runs.files")
     }

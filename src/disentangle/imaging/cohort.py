@@ -67,9 +67,7 @@ class Cohort:
             if values is not None and len(values) != n:
                 raise ValueError(f"cohort {self.name}: {len(values)} rows in {part} but {n} images")
         if "subject" not in self.samples:
-            raise ValueError(
-                f"cohort {self.name}: samples lack the column 'subject', found {list(self.samples)}"
-            )
+            raise ValueError(f"cohort {self.name}: samples lack the column 'subject', found {list(self.samples)}")
         unknown = set(self.samples["subject"]) - set(self.subjects.index)
         if unknown:
             raise ValueError(

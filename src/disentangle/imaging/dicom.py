@@ -180,9 +180,7 @@ def _sorted_along_normal(folder: Path, slices: Sequence[_Slice]) -> list[_Slice]
             raise DicomError(f"{item.path}: lacks {', '.join(lacking)}")
         along_row, along_column = np.array(item.header.ImageOrientationPatient, float).reshape(2, 3)
         normal = np.cross(along_row, along_column)
-        placed.append(
-            replace(item, z=float(np.dot(normal, np.array(item.header.ImagePositionPatient, float))))
-        )
+        placed.append(replace(item, z=float(np.dot(normal, np.array(item.header.ImagePositionPatient, float)))))
     return sorted(placed, key=lambda item: (item.z, int(item.header.get("InstanceNumber") or 0)))
 
 
@@ -268,9 +266,7 @@ def _hounsfield(path: Path) -> np.ndarray:
             f"found slope {slope}, intercept {intercept}"
         )
     if float(slope) <= 0:
-        raise DicomError(
-            f"{path}: RescaleSlope is {slope}, which seems wrong; expected a positive number, mostly 1"
-        )
+        raise DicomError(f"{path}: RescaleSlope is {slope}, which seems wrong; expected a positive number, mostly 1")
     return (pixels.astype(np.float32) * float(slope) + float(intercept)).astype(np.float32)
 
 

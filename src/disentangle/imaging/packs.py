@@ -60,9 +60,7 @@ def read_pack(name: str) -> Cohort:
     return read_pack_file(path)
 
 
-def write_pack(
-    cohort: Cohort, path: Path, *, bits: int, made_from: str = "", limit: int | None = LIMIT_BYTES
-) -> Path:
+def write_pack(cohort: Cohort, path: Path, *, bits: int, made_from: str = "", limit: int | None = LIMIT_BYTES) -> Path:
     """Write ``cohort`` to ``path``, aside first and renamed when complete.
 
     Images are rounded to ``bits`` (8 or 16) between their bounds: 0..1 where they lie inside, else
@@ -92,18 +90,12 @@ def read_pack_file(path: Path) -> Cohort:
         with np.load(path) as archive:
             meta = json.loads(archive["cohort.json"])
             if meta["schema"] != SCHEMA:
-                raise PackError(
-                    f"{path}: schema {meta['schema']}, this version reads {SCHEMA}; pack it again"
-                )
+                raise PackError(f"{path}: schema {meta['schema']}, this version reads {SCHEMA}; pack it again")
             cohort = _restored(archive, meta)
     except (zipfile.BadZipFile, KeyError, OSError, EOFError, json.JSONDecodeError) as error:
-        raise PackError(
-            f"{path}: damaged pack ({type(error).__name__}: {error}); delete it and pack again"
-        ) from error
+        raise PackError(f"{path}: damaged pack ({type(error).__name__}: {error}); delete it and pack again") from error
     if cohort.sha256 != meta["sha256"]:
-        raise PackError(
-            f"{path}: checksum {cohort.sha256[:12]} but {meta['sha256'][:12]} was recorded; pack it again"
-        )
+        raise PackError(f"{path}: checksum {cohort.sha256[:12]} but {meta['sha256'][:12]} was recorded; pack it again")
     return cohort
 
 
@@ -113,9 +105,7 @@ def describe_pack(path: Path) -> dict:
         with zipfile.ZipFile(path) as archive:
             return json.loads(archive.read("cohort.json"))
     except (zipfile.BadZipFile, KeyError, json.JSONDecodeError) as error:
-        raise PackError(
-            f"{path}: damaged pack ({type(error).__name__}: {error}); delete it and pack again"
-        ) from error
+        raise PackError(f"{path}: damaged pack ({type(error).__name__}: {error}); delete it and pack again") from error
 
 
 def as_packed(cohort: Cohort, *, bits: int) -> Cohort:

@@ -11,26 +11,25 @@ import torch.nn.functional as F
 from sklearn.decomposition import PCA
 from torch import Tensor, nn
 
+from disentangle.batches import Batches
 from disentangle.cache import Stored, cached
 from disentangle.device import resolve_device, seeded
 from disentangle.lesion_vae.classifier import checked_labels
 from disentangle.lesion_vae.config import CNNConfig
 from disentangle.lesion_vae.train import Data, checked_images, tensors_checksum
 from disentangle.networks.autoencoder import compact_encoder, feature_count, paper_encoder
-from disentangle.training import Batches, History, Task, train
+from disentangle.training import History, Task, train
 
 
 class CNN(Task):
-    """(batch, channel, 64, 64) -> logit of malignancy, (batch,): the autoencoder's encoder and a linear head."""
+    """(batch, channel, 64, 64) -> logit of malignancy, (batch,), by the autoencoder's encoder."""
 
     def __init__(self, config: CNNConfig):
         super().__init__()
         self.config = config
         encoder = paper_encoder if config.blocks == "paper" else compact_encoder
         self.encoder = encoder(config.channels, config.base)
-        self.head = nn.Sequential(
-            nn.Dropout(config.dropout), nn.Linear(feature_count(config.blocks, config.base), 1)
-        )
+        self.head = nn.Sequential(nn.Dropout(config.dropout), nn.Linear(feature_count(config.blocks, config.base), 1))
 
     def forward(self, images: Tensor) -> Tensor:
         return self.head(self.encoder(images)).squeeze(-1)

@@ -7,9 +7,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from disentangle.batches import Batches
 from disentangle.device import seeded
 from disentangle.lesion_vae.config import ClassifierConfig
-from disentangle.training import Batches, Task, train
+from disentangle.training import Task, train
 
 Labelled = tuple[np.ndarray, np.ndarray]
 
@@ -73,9 +74,7 @@ def fit_classifier(
         classifier = Classifier(latents.shape[1], config)
     classifier.standardise_by(tensors["latent"])
     batches = Batches(tensors, config.training.batch_size, seed)
-    train(
-        classifier, batches, config.training, seed, validation=_labelled(*validation) if validation else None
-    )
+    train(classifier, batches, config.training, seed, validation=_labelled(*validation) if validation else None)
     return classifier
 
 

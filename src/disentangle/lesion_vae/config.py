@@ -19,9 +19,9 @@ class VAEConfig:
         loss = 4096 pixels * mix + beta * KL nats          (the code divides both by 4096)
         mix  = pixel_weight * (L1 or MSE) + (1 - pixel_weight) * (1 - SSIM or MS-SSIM)
 
-    Both parts of ``mix`` are means over the image, in 0..1, so one pixel of pure L1 is a Laplace likelihood of
-    scale 1. The paper's own settings in these units are beta 0.12 (Gaussian) and 4.9 (Dirichlet), read from its
-    code; larger values compress. ``beta`` rises from 0 over the first ``warmup`` of the steps.
+    Both parts of ``mix`` are means over the image, in 0..1, so one pixel of pure L1 is a Laplace likelihood
+    of scale 1. The paper's own settings in these units are beta 0.12 (Gaussian) and 4.9 (Dirichlet), read
+    from its code; larger values compress. ``beta`` rises from 0 over the first ``warmup`` of the steps.
 
     ``blocks="paper"`` is the published network (with ``base`` channels), ``"compact"`` one about ten times
     cheaper on a processor. ``concentration`` is the symmetric Dirichlet prior's. ``kl`` ``"elbo"`` is
@@ -47,7 +47,7 @@ class VAEConfig:
     sampler: Literal["pathwise", "inverse_cdf", "laplace"] = "pathwise"
     norm_momentum: float = 0.1
     training: Settings = Settings(
-        steps=800, batch_size=64, learning_rate=2e-3, validate_every=100, patience=4
+        steps=800, batch_size=64, learning_rate=2e-3, validate_every=100, patience=4, checkpoint_every=400
     )
 
     def __post_init__(self) -> None:
@@ -80,7 +80,7 @@ class VAEConfig:
 
 @dataclass(frozen=True)
 class ClassifierConfig:
-    """A small network on latents: linear -> GELU -> batch normalisation -> dropout, repeated, then one logit."""
+    """A small network on latents: linear, GELU, batch normalisation, dropout, repeated, then one logit."""
 
     hidden: tuple[int, ...] = (64, 32)
     dropout: float = 0.3
@@ -99,9 +99,12 @@ class ClassifierConfig:
 class FineTuneConfig:
     """Fine-tuning of an autoencoder with the classifier's loss, weighted by ``gamma``.
 
-    ``alternating``: ``rounds`` times, a fresh classifier on frozen latents, then the autoencoder under a frozen
-    classifier in evaluation mode. ``released``: one round of ``rounds`` times as many steps, at half the learning
-    rate, the frozen classifier in training mode (dropout active, batch statistics moving), as the released code does.
+    ``alternating``: ``rounds`` times, a fresh classifier on frozen latents, then the autoencoder under that
+    classifier, frozen in evaluation mode. With validation people a step is kept only where it lowers their
+    classification loss; without them every step is kept. ``released``: one round of ``rounds`` times as many
+    steps, at half the learning rate, the frozen classifier in training mode (dropout active, batch
+    statistics moving), nothing chosen by validation, as the released code does. ``representation`` is what
+    the classifier sees: the latents' ``mean``, or the ``log_concentration`` of a Dirichlet model.
     """
 
     scheme: Literal["alternating", "released"] = "alternating"
@@ -109,7 +112,7 @@ class FineTuneConfig:
     gamma: float = 1.0
     representation: Literal["mean", "log_concentration"] = "mean"
     classifier: ClassifierConfig = ClassifierConfig()
-    training: Settings = Settings(steps=150, batch_size=64, learning_rate=1e-3, validate_every=50, patience=3)
+    training: Settings = Settings(steps=250, batch_size=64, learning_rate=5e-4, validate_every=15, patience=4)
 
     def __post_init__(self) -> None:
         if self.scheme not in ("alternating", "released"):
@@ -120,7 +123,7 @@ class FineTuneConfig:
 
 @dataclass(frozen=True)
 class CNNConfig:
-    """A supervised network: the autoencoder's encoder and one dropout-linear head, trained with random flips."""
+    """A supervised network: the autoencoder's encoder, dropout and one logit, trained with random flips."""
 
     base: int = 16
     blocks: Literal["compact", "paper"] = "compact"

@@ -12,6 +12,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from disentangle.batches import Batches
 from disentangle.cache import Stored, cached, checksum
 from disentangle.lesion_vae.classifier import Classifier, checked_labels, fit_classifier
 from disentangle.lesion_vae.config import FineTuneConfig
@@ -28,14 +29,15 @@ from disentangle.lesion_vae.train import (
     tensors_checksum,
     training_tensors,
 )
-from disentangle.training import Batches, History, Task, train
+from disentangle.training import History, Task, train
 
 
 @dataclass(frozen=True)
 class FineTuned(Fitted):
     """An autoencoder fine-tuned with labels, and the classifier fitted to its latents afterwards.
 
-    ``chosen_round`` counts the autoencoder's fine-tuning rounds that were kept (0: none helped on validation).
+    ``chosen_round`` counts the autoencoder's fine-tuning rounds that were kept (0: none helped on
+    validation).
     """
 
     classifier: Classifier
@@ -61,10 +63,10 @@ def fine_tune(
     validation: tuple[Data, np.ndarray] | None = None,
     cache: bool = True,
 ) -> FineTuned:
-    """Train on with the loss of the autoencoder plus ``gamma`` times the classifier's; ``fitted`` stays as it is.
+    """Train on with the autoencoder's loss plus ``gamma`` times the classifier's; ``fitted`` stays as it is.
 
-    ``labels`` are 0 or 1 for each image; ``validation`` data and labels of other people, by which the alternating
-    scheme stops each round early and chooses among rounds (round 0 is the autoencoder as it came).
+    ``labels`` are 0 or 1 for each image; ``validation`` data and labels of other people, by which the
+    alternating scheme stops each round early and keeps only steps that help (see `FineTuneConfig`).
     """
     config = config or FineTuneConfig()
     training = replace(config.training, device=str(fitted.device))
@@ -86,9 +88,7 @@ def fine_tune(
         "data": tensors_checksum(tensors),
         "validation": tensors_checksum(held_out),
     }
-    stored, from_cache = (
-        cached("lesion_vae_fine_tuned", parts, __name__, make) if cache else (make(None), False)
-    )
+    stored, from_cache = cached("lesion_vae_fine_tuned", parts, __name__, make) if cache else (make(None), False)
     return _restored(fitted, config, stored, from_cache)
 
 
@@ -111,75 +111,89 @@ class _FineTuning(Task):
         return terms | {"loss": terms["loss"] + self.config.gamma * error, "classification": error}
 
 
+@dataclass(frozen=True)
+class _Kept:
+    """The best pair of autoencoder and classifier so far, with its validation loss (None without any)."""
+
+    score: float | None
+    round: int
+    state: dict[str, Tensor]
+
+
 def _alternate(
     fitted: Fitted, config: FineTuneConfig, seed: int, tensors: dict[str, Tensor], held_out: dict | None
 ) -> Stored:
-    """Rounds of classifier and autoencoder; the last classifier sees the latents of the last autoencoder."""
-    model = copy.deepcopy(fitted.model)
+    """Classifier and autoencoder in turn.
+
+    With validation people a step is kept only where it lowers their classification loss, and a round that does not
+    ends the alternation; without them, and in the released scheme, every step is kept.
+    """
     released = config.scheme == "released"
     settings, rounds = config.training, config.rounds
     if released:
-        rounds, rate = 1, settings.learning_rate / 2
-        settings = replace(settings, steps=settings.steps * config.rounds, learning_rate=rate, patience=None)
-    best, total = None, History()
+        rounds, held_out, rate = 1, None, settings.learning_rate / 2
+        settings = replace(settings, steps=settings.steps * config.rounds, learning_rate=rate)
+    now = replace(fitted, model=copy.deepcopy(fitted.model))
+    total, kept, classifier = History(), None, None
     for number in range(rounds + 1):
-        classifier, score, seconds = _fit_on_latents(
-            model, fitted.config, config, seed + number, tensors, held_out
-        )
-        total.seconds += seconds
-        total.rows.append(
-            {"step": number * settings.steps, "round": number, "validation_classification": score}
-        )
-        if best is None or released or held_out is None or score < best[0]:
-            best = (score, number, _state(model, classifier))
-        if number < rounds:
-            task = _FineTuning(model, classifier, config)
-            batches = Batches(tensors, settings.batch_size, seed + number)
-            history = train(task, batches, settings, seed + number, validation=None if released else held_out)
-            total.seconds += history.seconds
-            total.rows += [row | {"step": row["step"] + number * settings.steps} for row in history.rows]
-    return Stored(best[2], {"history": asdict(total), "chosen_round": best[1]})
+        began = time.perf_counter()
+        proposal = _fit_on_latents(now, config, seed + number, tensors, held_out)
+        score = _validated(now, proposal, config, held_out)
+        total.seconds += time.perf_counter() - began
+        total.rows.append({"step": number * settings.steps, "round": number, "proposed_classifier": score})
+        if kept is None or held_out is None or score < kept.score:
+            classifier, kept = proposal, _Kept(score, number, _state(now.model, proposal))
+        if number == rounds:
+            break
+        task = _FineTuning(now.model, classifier, config)
+        batches = Batches(tensors, settings.batch_size, seed + number)
+        history = train(task, batches, settings, seed + number, validation=held_out)
+        total.seconds += history.seconds
+        total.rows += [row | {"step": row["step"] + number * settings.steps} for row in history.rows]
+        score = _validated(now, classifier, config, held_out)
+        if held_out is not None and score >= kept.score:
+            break
+        kept = _Kept(score, number + 1, _state(now.model, classifier))
+    return Stored(kept.state, {"history": asdict(total), "chosen_round": kept.round})
 
 
 def _fit_on_latents(
-    model, vae_config, config, seed, tensors, held_out
-) -> tuple[Classifier, float | None, float]:
-    """A fresh classifier on the frozen latents of a model, its validation loss, and the seconds it took."""
-    began = time.perf_counter()
-    model.eval()
-    now = Fitted(model, vae_config, History(), 0.0, False)
+    now: Fitted, config: FineTuneConfig, seed: int, tensors: dict[str, Tensor], held_out: dict | None
+) -> Classifier:
+    """A fresh classifier on the frozen latents of the autoencoder as it is now."""
+    settings = replace(config.classifier.training, device=config.training.device)
+    return fit_classifier(
+        *_labelled(now, config, tensors),
+        config=replace(config.classifier, training=settings),
+        seed=seed,
+        validation=_labelled(now, config, held_out) if held_out else None,
+    )
 
-    def labelled(part: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:
-        latents = mapped(
-            now, part["image"], lambda x: representation_of(model.encode(x), config.representation)
-        )
-        return latents, part["label"].cpu().numpy()
 
-    validation = labelled(held_out) if held_out else None
-    device = config.training.device
-    settings = replace(config.classifier, training=replace(config.classifier.training, device=device))
-    classifier = fit_classifier(*labelled(tensors), config=settings, seed=seed, validation=validation)
-    score = None
-    if validation:
-        logits, labels = torch.from_numpy(classifier.logits(validation[0])), torch.from_numpy(validation[1])
-        score = float(F.binary_cross_entropy_with_logits(logits, labels.double()))
-    return classifier, score, time.perf_counter() - began
+def _labelled(now: Fitted, config: FineTuneConfig, part: dict[str, Tensor]) -> tuple[np.ndarray, np.ndarray]:
+    """Latents and labels of a part of the data."""
+    kind = config.representation
+    latents = mapped(now, part["image"], lambda x: representation_of(now.model.encode(x), kind))
+    return latents, part["label"].cpu().numpy()
+
+
+def _validated(now: Fitted, classifier: Classifier, config: FineTuneConfig, held_out: dict | None) -> float | None:
+    """Classification loss on the validation people, None without them."""
+    if held_out is None:
+        return None
+    latents, labels = _labelled(now, config, held_out)
+    logits = torch.from_numpy(classifier.logits(latents))
+    return float(F.binary_cross_entropy_with_logits(logits, torch.from_numpy(labels).double()))
 
 
 def _state(model: VAE, classifier: Classifier) -> dict[str, Tensor]:
     parts = {"vae": model, "classifier": classifier}
-    return {
-        f"{part}.{name}": v.clone()
-        for part, module in parts.items()
-        for name, v in module.state_dict().items()
-    }
+    return {f"{part}.{name}": v.clone() for part, module in parts.items() for name, v in module.state_dict().items()}
 
 
 def _restored(fitted: Fitted, config: FineTuneConfig, stored: Stored, from_cache: bool) -> FineTuned:
     def part(name: str) -> dict[str, Tensor]:
-        return {
-            key.removeprefix(f"{name}."): v for key, v in stored.tensors.items() if key.startswith(f"{name}.")
-        }
+        return {key.removeprefix(f"{name}."): v for key, v in stored.tensors.items() if key.startswith(f"{name}.")}
 
     model = new_model(fitted.config, 0)
     model.load_state_dict(part("vae"))

@@ -23,7 +23,8 @@ def gaussian_kl(mean: Tensor, logvar: Tensor) -> Tensor:
 def dirichlet_kl(concentration: Tensor, prior: float, direction: str = "elbo") -> Tensor:
     """KL between a Dirichlet posterior and the symmetric prior in nats.
 
-    ``elbo`` is KL(posterior || prior), ``reversed`` KL(prior || posterior), which the released code minimises.
+    ``elbo`` is KL(posterior || prior), ``reversed`` KL(prior || posterior), which the released code
+    minimises.
     """
     target = torch.full_like(concentration, prior)
     p, q = (concentration, target) if direction == "elbo" else (target, concentration)
@@ -34,7 +35,7 @@ def dirichlet_kl(concentration: Tensor, prior: float, direction: str = "elbo") -
 
 
 def pixel_error(image: Tensor, drawn: Tensor, kind: str = "l1", weight: Tensor | None = None) -> Tensor:
-    """Mean absolute (``l1``) or squared (``mse``) error of each image, over the pixels that ``weight`` marks."""
+    """Mean absolute (``l1``) or squared (``mse``) error of each image, over the pixels in ``weight``."""
     error = image - drawn
     return _mean(error.abs() if kind == "l1" else error.square(), weight)
 
@@ -43,8 +44,8 @@ def ssim(image: Tensor, drawn: Tensor, window: int = 7, weight: Tensor | None = 
     """Structural similarity of each image over uniform windows that lie inside it, data range 1.
 
     Windows are uniform, as in scikit-image's default, because average pooling computes their moments ten
-    times faster on a processor than Gaussian windows by convolution. ``weight`` counts a window by the share of
-    it that is marked.
+    times faster on a processor than Gaussian windows by convolution. ``weight`` counts a window by the
+    share of it that is marked.
     """
     luminance, contrast = _ssim_maps(image, drawn, window)
     return _mean(luminance * contrast, None if weight is None else _pooled(weight, window))
@@ -70,7 +71,7 @@ def ms_ssim(image: Tensor, drawn: Tensor, window: int = 3, weight: Tensor | None
 
 
 def region_weight(mask: Tensor, dilation: int) -> Tensor:
-    """Pixels within ``dilation`` of the mask, (batch, 1, height, width) in {0, 1}; ``mask`` has no channel axis."""
+    """Pixels within ``dilation`` of ``mask`` (batch, height, width), as (batch, 1, height, width) in {0, 1}."""
     side = 2 * dilation + 1
     return F.max_pool2d(mask.unsqueeze(1).float(), side, stride=1, padding=dilation)
 

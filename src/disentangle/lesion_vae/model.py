@@ -27,8 +27,8 @@ CONCENTRATION_RANGE = (1e-2, 1e2)
 class Posterior(NamedTuple):
     """What the encoder says of each image.
 
-    Gaussian: ``mean`` and ``logvar``, (batch, latent). Dirichlet: ``concentration``; ``mean`` is its point on the
-    simplex. Plain: ``mean`` alone.
+    Gaussian: ``mean`` and ``logvar``, (batch, latent). Dirichlet: ``concentration``; ``mean`` is its point
+    on the simplex. Plain: ``mean`` alone.
     """
 
     mean: Tensor
@@ -49,9 +49,7 @@ class VAE(Task):
         self.head = _dirichlet_head(features, config) if dirichlet else nn.Linear(features, config.latent)
         self.logvar = nn.Linear(features, config.latent) if config.prior == "gaussian" else None
         # Points of a large simplex are tiny numbers: batch normalisation lifts them before the decoder.
-        self.lift = (
-            FullyConnectedBlock(config.latent, features, config.norm_momentum) if dirichlet else nn.Identity()
-        )
+        self.lift = FullyConnectedBlock(config.latent, features, config.norm_momentum) if dirichlet else nn.Identity()
         decoder = paper_decoder if paper else compact_decoder
         self.decoder = decoder(features if dirichlet else config.latent, config.channels, config.base)
 
@@ -105,7 +103,7 @@ class VAE(Task):
         return self.terms(batch, self.config.beta)[0]
 
     def terms(self, batch: dict[str, Tensor], beta: float) -> tuple[dict[str, Tensor], Posterior]:
-        """The loss of `VAEConfig` with its parts, means over the batch of ``image`` and, if given, ``weight``."""
+        """The loss of `VAEConfig` with its parts, means over the batch ``image`` (and ``weight``)."""
         drawn, posterior = self(batch["image"])
         with torch.autocast(drawn.device.type, enabled=False):
             terms = reconstruction_terms(batch["image"], drawn, batch.get("weight"), self.config)
@@ -114,9 +112,7 @@ class VAE(Task):
         return {"loss": loss, **terms, "kl": kl}, posterior
 
 
-def reconstruction_terms(
-    image: Tensor, drawn: Tensor, weight: Tensor | None, config: VAEConfig
-) -> dict[str, Tensor]:
+def reconstruction_terms(image: Tensor, drawn: Tensor, weight: Tensor | None, config: VAEConfig) -> dict[str, Tensor]:
     """``pixel``, ``similarity`` and their weighted ``mix``, means over the batch."""
     pixel = losses.pixel_error(image, drawn, config.pixel_loss, weight).mean()
     if config.similarity == "none":

@@ -31,7 +31,7 @@ def inverse_cdf(concentration: Tensor) -> Tensor:
 
 
 def laplace(concentration: Tensor) -> Tensor:
-    """Softmax of the Gaussian that fits the Dirichlet in the softmax basis (Srivastava and Sutton, 1703.01488)."""
+    """Softmax of the Gaussian that fits the Dirichlet in its basis (Srivastava and Sutton, arXiv 1703.01488)."""
     k = concentration.shape[-1]
     log = concentration.log()
     mean = log - log.mean(-1, keepdim=True)

@@ -52,10 +52,7 @@ def honest_split(samples: pd.DataFrame, fold: int, seed: int = SPLIT_SEED) -> Sp
     """Test people of one outer fold; of the others, one patient-disjoint fifth validates every choice."""
     if not 0 <= fold < FOLDS:
         raise ValueError(f"fold is {fold}, expected 0..{FOLDS - 1}")
-    test = outer_fold(samples, FOLDS, seed) == fold
-    inner = np.full(len(samples), -1)
-    inner[~test] = outer_fold(samples[~test], FOLDS, seed + 1)
-    return Split(train=inner > 0, validation=inner == 0, test=test)
+    return _validated(samples, outer_fold(samples, FOLDS, seed) == fold, seed)
 
 
 def published_training_people(samples: pd.DataFrame, seed: int, share: float = 0.7) -> np.ndarray:
@@ -65,10 +62,9 @@ def published_training_people(samples: pd.DataFrame, seed: int, share: float = 0
     return samples["subject"].isin(drawn).to_numpy()
 
 
-def half_split(samples: pd.DataFrame, seed: int = SPLIT_SEED) -> tuple[np.ndarray, np.ndarray]:
-    """Rows for training (three fifths of the people) and for measuring (two fifths), (image,) bool each."""
-    held_out = outer_fold(samples, FOLDS, seed) < 2
-    return ~held_out, held_out
+def exploration_split(samples: pd.DataFrame, seed: int = SPLIT_SEED) -> Split:
+    """For what needs no label: two fifths of the people to measure on, a fifth of the others to stop early by."""
+    return _validated(samples, outer_fold(samples, FOLDS, seed) < 2, seed)
 
 
 def random_labels(samples: pd.DataFrame, draw: int) -> np.ndarray:
@@ -76,3 +72,9 @@ def random_labels(samples: pd.DataFrame, draw: int) -> np.ndarray:
     lesions = lesion_table(samples)["malignant"]
     shuffled = np.random.default_rng(1000 + draw).permutation(lesions.to_numpy())
     return samples["lesion"].map(dict(zip(lesions.index, shuffled, strict=True))).to_numpy(dtype=np.float32)
+
+
+def _validated(samples: pd.DataFrame, test: np.ndarray, seed: int) -> Split:
+    inner = np.full(len(samples), -1)
+    inner[~test] = outer_fold(samples[~test], FOLDS, seed + 1)
+    return Split(train=inner > 0, validation=inner == 0, test=test)

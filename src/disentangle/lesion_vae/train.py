@@ -10,13 +10,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from disentangle.batches import Batches
 from disentangle.cache import Stored, cached, checksum
 from disentangle.device import resolve_device, seeded
 from disentangle.imaging.cohort import Cohort
 from disentangle.lesion_vae.config import VAEConfig
 from disentangle.lesion_vae.losses import region_weight
 from disentangle.lesion_vae.model import VAE, Posterior
-from disentangle.training import Batches, History, Settings, train
+from disentangle.training import History, Settings, train
 
 Data = Cohort | np.ndarray
 _CHUNK = 512
@@ -48,9 +49,9 @@ def fit(
 ) -> Fitted:
     """Train an autoencoder without labels on a cohort or on images (image, channel, 64, 64) in 0..1.
 
-    With ``validation``, images of other people, training stops early and the best validated weights are kept.
-    Equal calls come from the model cache. ``settings`` replaces those of the configuration. A loss restricted to
-    the mask (``config.region``) needs cohorts with masks.
+    With ``validation``, images of other people, training stops early and the best validated weights are
+    kept. Equal calls come from the model cache. ``settings`` replaces those of the configuration. A loss
+    restricted to the mask (``config.region``) needs cohorts with masks.
     """
     config = replace(config, training=settings) if settings else config
     tensors = training_tensors(data, config)
@@ -111,9 +112,7 @@ def representation_of(posterior: Posterior, kind: str) -> Tensor:
     if kind == "mean":
         return posterior.mean
     if kind != "log_concentration" or posterior.concentration is None:
-        raise ValueError(
-            f"representation {kind!r}: expected 'mean', or 'log_concentration' of a Dirichlet model"
-        )
+        raise ValueError(f"representation {kind!r}: expected 'mean', or 'log_concentration' of a Dirichlet model")
     return posterior.concentration.log()
 
 
@@ -151,7 +150,7 @@ def checked_images(data: Data, channels: int) -> Tensor:
     low, high = float(images.min()), float(images.max())
     if not (low >= -1e-4 and high <= 1 + 1e-4):
         raise ValueError(f"image values lie in {low:g}..{high:g}, expected finite values in 0..1")
-    return torch.from_numpy(images)
+    return torch.from_numpy(np.ascontiguousarray(images))
 
 
 def tensors_checksum(tensors: dict[str, Tensor] | None) -> str:

@@ -59,9 +59,7 @@ def concordance(scores: np.ndarray, labels: np.ndarray, weights: np.ndarray) -> 
     return concordant, positives.sum(axis=1) * negatives.sum(axis=1)
 
 
-def accuracy(
-    scores: np.ndarray, labels: np.ndarray, threshold: float, weights: np.ndarray | None = None
-) -> float:
+def accuracy(scores: np.ndarray, labels: np.ndarray, threshold: float, weights: np.ndarray | None = None) -> float:
     """Share of rows whose score lies on the label's side of ``threshold`` (at it counts as positive)."""
     scores, labels = _check(scores, labels)
     return float(np.average((scores >= threshold) == labels, weights=weights))

@@ -31,9 +31,7 @@ def ssim_map(images: np.ndarray, decoded: np.ndarray, *, data_range: float) -> n
     var_x, var_y = blur(x * x) - mean_x**2, blur(y * y) - mean_y**2
     cov = blur(x * y) - mean_x * mean_y
     c1, c2 = (SSIM_K1 * data_range) ** 2, (SSIM_K2 * data_range) ** 2
-    return ((2 * mean_x * mean_y + c1) * (2 * cov + c2)) / (
-        (mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2)
-    )
+    return ((2 * mean_x * mean_y + c1) * (2 * cov + c2)) / ((mean_x**2 + mean_y**2 + c1) * (var_x + var_y + c2))
 
 
 def image_quality(

@@ -1,6 +1,7 @@
-"""Encoders and decoders of 64x64 images with a full-field bottleneck: the paper's, and a compact one for processors.
+"""Encoders and decoders of 64x64 images with a full-field bottleneck: the paper's, and compact ones.
 
-Encoders map (batch, channel, 64, 64) to (batch, feature); decoders map (batch, feature) back to values in 0..1.
+Encoders map (batch, channel, 64, 64) to (batch, feature); decoders map (batch, feature) back to values in
+0..1.
 """
 
 from __future__ import annotations
@@ -44,7 +45,7 @@ def paper_decoder(features: int, channels: int, base: int) -> nn.Sequential:
 
 
 class FlattenChannelsLast(nn.Module):
-    """(batch, channel, height, width) -> (batch, height * width * channel), free of copies in channels-last memory."""
+    """(batch, channel, height, width) -> (batch, height * width * channel), without copy if channels-last."""
 
     def forward(self, maps: Tensor) -> Tensor:
         return maps.permute(0, 2, 3, 1).flatten(1)

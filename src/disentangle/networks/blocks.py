@@ -1,6 +1,7 @@
 """Convolution blocks: activation before normalisation, down and up by a factor of two.
 
-The order convolution, GELU, batch normalisation is the one of the lesion autoencoders (Keel et al., BMVC 2023).
+The order convolution, GELU, batch normalisation is the one of the lesion autoencoders (Keel et al., BMVC
+2023).
 """
 
 from __future__ import annotations
@@ -8,18 +9,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 
-def conv_block(
-    inputs: int, outputs: int, kernel: int = 3, stride: int = 1, padding: int = 1
-) -> nn.Sequential:
+def conv_block(inputs: int, outputs: int, kernel: int = 3, stride: int = 1, padding: int = 1) -> nn.Sequential:
     """Convolution without bias -> GELU -> batch normalisation."""
     return nn.Sequential(
         nn.Conv2d(inputs, outputs, kernel, stride, padding, bias=False), nn.GELU(), nn.BatchNorm2d(outputs)
     )
 
 
-def transposed_block(
-    inputs: int, outputs: int, kernel: int = 4, stride: int = 2, padding: int = 1
-) -> nn.Sequential:
+def transposed_block(inputs: int, outputs: int, kernel: int = 4, stride: int = 2, padding: int = 1) -> nn.Sequential:
     """Transposed convolution without bias -> GELU -> batch normalisation; doubles the side by default."""
     return nn.Sequential(
         nn.ConvTranspose2d(inputs, outputs, kernel, stride, padding, bias=False),

@@ -156,9 +156,7 @@ def stored_file(page: str, name: str) -> Path:
     return project.cells_folder(page) / f"{name}.json"
 
 
-def _state(
-    page: str, cell: Cell, code: str, recorded: Mapping[str, str], present: Mapping[str, str]
-) -> CellState:
+def _state(page: str, cell: Cell, code: str, recorded: Mapping[str, str], present: Mapping[str, str]) -> CellState:
     path = stored_file(page, cell.name)
     stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else None
     known = {**recorded, **(stored or {}).get("data", {}), **present}

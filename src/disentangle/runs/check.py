@@ -59,9 +59,7 @@ def _page(page: Page) -> Iterator[Problem]:
         yield Problem(where, str(error))
         return
     if page.executed.is_file() != page.result.is_file():
-        present, absent = (
-            (page.executed, page.result) if page.executed.is_file() else (page.result, page.executed)
-        )
+        present, absent = (page.executed, page.result) if page.executed.is_file() else (page.result, page.executed)
         yield Problem(where, f"has {_shown(present)} but lacks {_shown(absent)}")
     elif not page.result.is_file():
         yield Problem(where, "was never published", warning=True)
@@ -80,9 +78,7 @@ def _record(page: Page, where: str) -> Iterator[Problem]:
     if (record.page, record.notebook) != (page.name, page.notebook):
         yield Problem(where, f"the record is of page {record.page}, notebook {record.notebook}")
     if record.status != "ok" or record.dirty:
-        yield Problem(
-            where, "the record is of a failed run" if record.status != "ok" else "was run on changed files"
-        )
+        yield Problem(where, "the record is of a failed run" if record.status != "ok" else "was run on changed files")
     reason = is_stale(page.name)
     if reason:
         yield Problem(where, f"stale, {reason}", warning=True)
@@ -105,9 +101,7 @@ def _cells() -> Iterator[Problem]:
         for path in sorted(project.cells_folder(page.name).glob("*.json")):
             if path.stem not in known:
                 yield Problem(where, f"{path.name} belongs to no cell of the grid", warning=True)
-    unknown = {path.name for path in project.cells_folder("x").parent.glob("*") if path.is_dir()} - set(
-        pages()
-    )
+    unknown = {path.name for path in project.cells_folder("x").parent.glob("*") if path.is_dir()} - set(pages())
     for name in sorted(unknown):
         yield Problem(f"cells of {name}", f"{project.PAGES_FILE} knows no such page")
 

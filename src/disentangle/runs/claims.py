@@ -147,9 +147,7 @@ def read_records(results: Path) -> dict[str, dict[str, Any]]:
     return {record["page"]: record for record in records if record["status"] == "ok"}
 
 
-def ledger(
-    root: Path, results: Path | None = None, stale: Callable[[str], str | None] | None = None
-) -> list[Row]:
+def ledger(root: Path, results: Path | None = None, stale: Callable[[str], str | None] | None = None) -> list[Row]:
     """Every claim with every finding that decides it, and the verdict.
 
     Parameters
@@ -241,11 +239,7 @@ def problems(root: Path, results: Path | None = None, pages: Iterable[str] | Non
             if finding is None and not (decider.obstacle or claim.obstacle):
                 reason = _missing(decider, records.get(decider.page))
                 found.append(f"claim {claim.id}: {reason}, and no obstacle is named")
-            if (
-                finding
-                and (decider.kind or claim.kind) == "direction"
-                and not expected_side(decider, finding)
-            ):
+            if finding and (decider.kind or claim.kind) == "direction" and not expected_side(decider, finding):
                 found.append(f"claim {claim.id}: {decider.finding} needs 'expected: above' or 'below'")
     return found
 

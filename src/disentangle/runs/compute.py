@@ -81,9 +81,7 @@ def wanted_cells(grid: list[CellState], only: str | None, limit: int | None) -> 
     """Cells to compute, stale ones first, else in order of worth; RunError for a pattern that fits none."""
     fitting = [state for state in grid if only is None or fnmatch.fnmatch(state.cell.name, only)]
     if only is not None and not fitting:
-        raise RunError(
-            f"no cell is called like {only!r}; there are such as {grid[0].cell.name if grid else '-'}"
-        )
+        raise RunError(f"no cell is called like {only!r}; there are such as {grid[0].cell.name if grid else '-'}")
     stale = [state for state in fitting if state.state == "stale"]
     missing = [state for state in fitting if state.state == "missing"]
     return [*stale, *missing][:limit]
@@ -118,9 +116,7 @@ def scores_as_json(scores: Any) -> str:
         raise ValueError(f"score {path} is not finite; leave out what could not be measured, or use None")
     text = json.dumps(scores, default=_plain)
     if len(text) > LIMIT_BYTES:
-        raise ValueError(
-            f"scores take {len(text) / 1000:.1f} kB, at most {LIMIT_BYTES / 1000:.0f} kB are kept"
-        )
+        raise ValueError(f"scores take {len(text) / 1000:.1f} kB, at most {LIMIT_BYTES / 1000:.0f} kB are kept")
     return text
 
 

@@ -40,9 +40,7 @@ class Key:
         return self.value[:12]
 
 
-def run_key(
-    notebook: str, parameters: Mapping[str, Any], recorded_data: Mapping[str, str] | None = None
-) -> Key:
+def run_key(notebook: str, parameters: Mapping[str, Any], recorded_data: Mapping[str, str] | None = None) -> Key:
     """Key of a run of a notebook with these parameters, defaults included.
 
     ``recorded_data`` has checksums to trust for data sets that are absent from this machine; without one, the

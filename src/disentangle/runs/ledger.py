@@ -33,9 +33,7 @@ def number(value: float) -> str:
 
 def with_interval(value: float, low: float | None, high: float | None) -> str:
     """``0.846 [0.812, 0.879]``, or the value alone."""
-    return (
-        number(value) if low is None or high is None else f"{number(value)} [{number(low)}, {number(high)}]"
-    )
+    return number(value) if low is None or high is None else f"{number(value)} [{number(low)}, {number(high)}]"
 
 
 def kind_of_data(real: bool | None) -> str:

@@ -167,9 +167,7 @@ def _cells_of_percent(text: str) -> list[LightCell]:
 
 def _percent_cell(marker: str, lines: list[str]) -> LightCell:
     tags = _TAGS.search(marker)
-    kind = (
-        "markdown" if "[markdown]" in marker or "[md]" in marker else "raw" if "[raw]" in marker else "code"
-    )
+    kind = "markdown" if "[markdown]" in marker or "[md]" in marker else "raw" if "[raw]" in marker else "code"
     if kind != "code":
         lines = [re.sub(r"^# ?", "", line) for line in lines]
     return LightCell(kind, "\n".join(lines).strip("\n"), tuple(json.loads(tags[1])) if tags else ())

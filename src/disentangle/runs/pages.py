@@ -85,10 +85,6 @@ def _page(name: str, entry: dict[str, Any]) -> Page:
     allowed = set(Page.__dataclass_fields__) - {"name"}
     unknown = set(entry) - allowed
     if unknown:
-        raise ValueError(
-            f"{project.PAGES_FILE}: page {name}: unknown {sorted(unknown)}, there are {sorted(allowed)}"
-        )
+        raise ValueError(f"{project.PAGES_FILE}: page {name}: unknown {sorted(unknown)}, there are {sorted(allowed)}")
     lists = {key: tuple(entry[key] or ()) for key in ("needs", "reads") if key in entry}
-    return Page(
-        name=name, **{"notebook": name, **entry, "parameters": entry.get("parameters") or {}, **lists}
-    )
+    return Page(name=name, **{"notebook": name, **entry, "parameters": entry.get("parameters") or {}, **lists})

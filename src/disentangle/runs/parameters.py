@@ -123,9 +123,7 @@ def parse_declarations(text: str, where: str = "parameters") -> list[Parameter]:
     return found
 
 
-def validate(
-    declared: list[Parameter], given: Mapping[str, Any], where: str = "parameters"
-) -> dict[str, Any]:
+def validate(declared: list[Parameter], given: Mapping[str, Any], where: str = "parameters") -> dict[str, Any]:
     """Values of all parameters: the given ones in their types, the defaults of the others.
 
     Raises ParameterError that lists every unknown name (with the nearest right one), wrong type and
@@ -155,9 +153,7 @@ def format_table(parameters: list[Parameter]) -> str:
     rows += [(p.name, p.type, repr(p.default), p.domain, p.help) for p in parameters]
     widths = [max(len(row[i]) for row in rows) for i in range(4)]
     return "\n".join(
-        "  ".join(
-            [*(text.ljust(width) for text, width in zip(row[:4], widths, strict=True)), row[4]]
-        ).rstrip()
+        "  ".join([*(text.ljust(width) for text, width in zip(row[:4], widths, strict=True)), row[4]]).rstrip()
         for row in rows
     )
 
@@ -171,9 +167,7 @@ def _declaration(statement: ast.stmt, line: str, comment: str) -> Parameter:
     if statement.value is None or statement.end_lineno != statement.lineno:
         raise ValueError(f"{name}: its default must stand on the same line")
     if line.count("=") != 1:
-        raise ValueError(
-            f"{name}: a second '=' in its line (in the help, say) keeps papermill from reading it"
-        )
+        raise ValueError(f"{name}: a second '=' in its line (in the help, say) keeps papermill from reading it")
     try:
         default = ast.literal_eval(statement.value)
     except ValueError:
@@ -223,8 +217,4 @@ def _as_type(value: Any, base: type) -> Any:
 
 def _comments(text: str) -> dict[int, str]:
     tokens = tokenize.generate_tokens(io.StringIO(text).readline)
-    return {
-        token.start[0]: token.string.lstrip("# ").strip()
-        for token in tokens
-        if token.type == tokenize.COMMENT
-    }
+    return {token.start[0]: token.string.lstrip("# ").strip() for token in tokens if token.type == tokenize.COMMENT}

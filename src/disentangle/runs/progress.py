@@ -38,9 +38,7 @@ class Progress:
             if self.heading != self._said:
                 self._said = self.heading
                 elapsed = time.monotonic() - self._began
-                self.say(
-                    f"{self.name}  {elapsed:5.0f} s  cell {self.number:2d} of {self.total}  {self.heading}"
-                )
+                self.say(f"{self.name}  {elapsed:5.0f} s  cell {self.number:2d} of {self.total}  {self.heading}")
 
     def where(self) -> str:
         """The cell that ran last, in words."""

@@ -45,8 +45,7 @@ class Finding(_Strict):
     def _is_a_word(cls, word: str | None) -> str | None:
         if word is not None and not _WORD.fullmatch(word):
             raise ValueError(
-                f"{word!r} is no part of a finding's id: lower-case words joined by '_', "
-                "a difference as 'a-b'"
+                f"{word!r} is no part of a finding's id: lower-case words joined by '_', a difference as 'a-b'"
             )
         return word
 
@@ -108,6 +107,4 @@ class RunRecord(BaseModel):
 
     def as_text(self) -> str:
         """The record as the text of its file."""
-        return (
-            json.dumps(self.model_dump(by_alias=True), indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-        )
+        return json.dumps(self.model_dump(by_alias=True), indent=1, ensure_ascii=False, allow_nan=False) + "\n"

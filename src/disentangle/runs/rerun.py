@@ -58,9 +58,7 @@ def rerun(page: Page) -> Outcome:
         return Outcome(page.name, f"It could not be run here: {error}.", failed=True)
     if not run.ok:
         kept = f"{run.folder.parent.name}/{run.folder.name}"
-        return Outcome(
-            page.name, f"Its run here failed: {run.record.error} (kept in runs/{kept}).", failed=True
-        )
+        return Outcome(page.name, f"Its run here failed: {run.record.error} (kept in runs/{kept}).", failed=True)
     return Outcome(page.name, RERUN, run.notebook, run.folder / "record.json")
 
 

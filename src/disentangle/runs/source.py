@@ -15,8 +15,20 @@ from functools import lru_cache
 from pathlib import Path
 
 PACKAGE = "disentangle"
-COSMETIC = ("disentangle.figures", "disentangle.runs")
-"""Parts of the package that change how a result looks or is kept, never the result."""
+COSMETIC = (
+    "disentangle.cache",
+    "disentangle.checkpoints",
+    "disentangle.cli",
+    "disentangle.figures",
+    "disentangle.imaging.catalogue",
+    "disentangle.imaging.datasets",
+    "disentangle.imaging.packs",
+    "disentangle.runs",
+)
+"""Parts of the package that change how a result looks, is found or is kept, never the result.
+
+What data sets hold is covered by their checksums, so the registry of data sets may grow.
+"""
 
 _ANNOTATIONS_OF_PARSER = frozenset({"kind", "type_comment", "type_ignores"})
 
@@ -84,6 +96,8 @@ def _followed(modules: Iterable[str], exclude: tuple[str, ...]) -> frozenset[str
     while waiting:
         name = waiting.pop()
         if name in found or _top(name) not in tops or _excluded(name, exclude) or _file(name) is None:
+            continue
+        if name == PACKAGE:  # it holds the version alone, and a new version changes no result
             continue
         found.add(name)
         waiting.extend(_parents(name))

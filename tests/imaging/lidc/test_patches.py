@@ -36,9 +36,7 @@ def tree(tmp_path: Path) -> Path:
         for nodule, radius, malignant in (("Nodule 001", 4, False), ("007", 9, True)):
             _write(tmp_path, malignant, exam, nodule, [_disc(radius), _disc(radius - 2, hole=True)])
             rows.append((exam, nodule, (2 * radius + 1) * pixel, 100.0, 5 if malignant else 1, malignant))
-    table = pd.DataFrame(
-        rows, columns=["exam_id", "nodule_id", "diameter_mm", "volume", "malignancy", "class"]
-    )
+    table = pd.DataFrame(rows, columns=["exam_id", "nodule_id", "diameter_mm", "volume", "malignancy", "class"])
     table["class"] = table["class"].map({True: "MALIGNANT", False: "BENIGN"})
     (tmp_path / "features" / "radiomics").mkdir(parents=True)
     table.to_csv(tmp_path / "features" / "radiomics" / "nodules.csv", index=False)
@@ -172,6 +170,4 @@ def test_the_published_folder_holds_345_exams_and_600_nodules(shared_data: Path)
     assert 0.46 < cohort.spacing_mm.min() and cohort.spacing_mm.max() < 0.98
     multiples = lesions["table_diameter_mm"] / lesions["subject"].map(cohort.subjects["pixel_mm"])
     assert np.abs(multiples - multiples.round()).max() < 5e-3
-    assert roc_auc_score(lesions["malignant"], lesions["table_diameter_mm"]) == pytest.approx(
-        0.867, abs=0.001
-    )
+    assert roc_auc_score(lesions["malignant"], lesions["table_diameter_mm"]) == pytest.approx(0.867, abs=0.001)

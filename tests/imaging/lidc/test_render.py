@@ -124,9 +124,7 @@ def test_vessels_fill_a_few_percent_of_the_lung():
     picture = render(slices, SEED)[:, 0]
     lung = picture[outside(slices, 3)]
     assert lung.median() == pytest.approx(-860, abs=20)
-    assert (
-        0.02 < ((lung > -700) & (lung < -300)).float().mean() < 0.09
-    )  # real cubes: 0.04 to 0.09 and one 0.27
+    assert 0.02 < ((lung > -700) & (lung < -300)).float().mean() < 0.09  # real cubes: 0.04 to 0.09 and one 0.27
 
 
 def test_a_poor_margin_is_wider_than_a_sharp_one():
@@ -159,9 +157,7 @@ def test_neighbouring_slices_show_one_anatomy_and_other_lesions_another():
     keys = torch.arange(12)
     first, second = rendering.background(near, keys, keys), rendering.background(next_to, keys, keys)
     alike = [np.corrcoef(a.flatten(), b.flatten())[0, 1] for a, b in zip(first, second, strict=True)]
-    foreign = [
-        np.corrcoef(a.flatten(), b.flatten())[0, 1] for a, b in zip(first, first.roll(1, 0), strict=True)
-    ]
+    foreign = [np.corrcoef(a.flatten(), b.flatten())[0, 1] for a, b in zip(first, first.roll(1, 0), strict=True)]
     assert min(alike) > 0.85 and np.mean(foreign) < 0.4
 
 

@@ -125,9 +125,7 @@ def test_cylinder_has_the_sphericity_of_a_cylinder():
     slices = slice_shape_features(np.repeat(_ellipse(radius, radius)[None], height, axis=0), 1.0)
     cylinder = lesion_shape_features(slices, [0] * height, [1.0] * height).loc[0]
     volume, surface = np.pi * radius**2 * height, 2 * np.pi * radius * (radius + height)
-    assert cylinder["sphericity"] == pytest.approx(
-        np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / surface, rel=0.02
-    )
+    assert cylinder["sphericity"] == pytest.approx(np.pi ** (1 / 3) * (6 * volume) ** (2 / 3) / surface, rel=0.02)
 
 
 def test_lengths_follow_the_spacing_and_ratios_do_not():
@@ -176,9 +174,7 @@ def _cohort(selected: list[SelectedLesion], **columns: str) -> Cohort:
     samples = pd.DataFrame(rows)
     images = np.zeros((len(masks), 1, 64, 64), np.float32)
     subjects = pd.DataFrame(index=samples["subject"].unique())
-    return Cohort(
-        "few", images, samples, subjects, np.array(spacing), Provenance(True, "", "", ""), np.stack(masks)
-    )
+    return Cohort("few", images, samples, subjects, np.array(spacing), Provenance(True, "", "", ""), np.stack(masks))
 
 
 def test_cohort_and_lesions_give_the_same_features(selected: list[SelectedLesion], features: pd.DataFrame):
@@ -208,9 +204,7 @@ def _lesion_auc(features: pd.DataFrame, selected: list[SelectedLesion], columns:
     scores = []
     folds = StratifiedGroupKFold(5, shuffle=True, random_state=0).split(values, malignant, patients)
     for train, test in folds:
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(
-            values[train], malignant[train]
-        )
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(values[train], malignant[train])
         scores.append(roc_auc_score(malignant[test], model.decision_function(values[test])))
     return float(np.mean(scores))
 

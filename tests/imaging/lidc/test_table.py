@@ -52,9 +52,7 @@ def test_mean_ratings_are_as_published(lesions: list[Lesion]):
 def test_masks_lie_tight_in_their_box(lesions: list[Lesion]):
     for lesion in lesions:
         union = lesion.reader_masks.any(axis=0)
-        assert all(
-            side.any() for plane in (0, -1) for side in (union[plane], union[:, plane], union[:, :, plane])
-        )
+        assert all(side.any() for plane in (0, -1) for side in (union[plane], union[:, plane], union[:, :, plane]))
         assert lesion.reader_masks.any(axis=(1, 2, 3)).all()
         assert len(lesion.z_mm) == len(union)
         assert lesion.ratings.shape == (lesion.readers, len(RATINGS))
@@ -170,9 +168,7 @@ def test_small_scan_worked_out_by_hand():
 def test_contour_between_slices_is_refused():
     database = _small_database()
     database.contours.loc[2, "image_z_position"] = -97.5
-    with pytest.raises(
-        AnnotationsDamaged, match=r"contour 3 lies at z = -97.5 mm, where scan 4 has no slice"
-    ):
+    with pytest.raises(AnnotationsDamaged, match=r"contour 3 lies at z = -97.5 mm, where scan 4 has no slice"):
         build_lesions(database)
 
 
@@ -219,9 +215,7 @@ def _one_byte_altered(content: bytes) -> bytes:
     return content[:middle] + bytes([content[middle] ^ 0xFF]) + content[middle + 1 :]
 
 
-@pytest.mark.parametrize(
-    "damage", [_truncated, _one_byte_altered, lambda content: b"", lambda content: b"<html>" * 99]
-)
+@pytest.mark.parametrize("damage", [_truncated, _one_byte_altered, lambda content: b"", lambda content: b"<html>" * 99])
 def test_damaged_table_is_refused_and_the_remedy_named(tmp_path: Path, damage):
     path = tmp_path / "damaged.npz"
     path.write_bytes(damage(TABLE.read_bytes()))
@@ -238,9 +232,7 @@ def test_table_without_a_member_names_it(tmp_path: Path):
         read_lesions(path)
 
 
-def test_table_of_another_format_is_refused(
-    lesions: list[Lesion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_table_of_another_format_is_refused(lesions: list[Lesion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(table, "FORMAT", 2)
     write_lesions(lesions[:3], tmp_path / "later.npz")
     monkeypatch.undo()
@@ -248,9 +240,7 @@ def test_table_of_another_format_is_refused(
         read_lesions(tmp_path / "later.npz")
 
 
-def test_full_disk_leaves_the_old_table(
-    lesions: list[Lesion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-):
+def test_full_disk_leaves_the_old_table(lesions: list[Lesion], tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     path = tmp_path / "table.npz"
     write_lesions(lesions[:3], path)
     before = path.read_bytes()

@@ -46,9 +46,7 @@ def write_scan(write_slice):
 def _write_scan(write_slice, folder: Path, lesions: list, skip: tuple[float, ...] = (), **changes) -> Path:
     lesion = lesions[0].lesion
     place = folder / lesion.patient / "01-01-2000-NA-NA-30178" / "3000566.000000-NA-03192"
-    for number, z in enumerate(
-        sorted({float(z) for chosen in lesions for z in chosen.lesion.z_mm} - set(skip))
-    ):
+    for number, z in enumerate(sorted({float(z) for chosen in lesions for z in chosen.lesion.z_mm} - set(skip))):
         elements = {
             "SeriesInstanceUID": lesion.series_uid,
             "PatientID": lesion.patient,

@@ -47,15 +47,11 @@ def test_white_spectrum_gives_white_normal_noise_of_unit_variance():
     noise = texture.to_image(texture.white_spectrum(KEYS[:50], "noise", 64))
     assert noise.std() == pytest.approx(1, abs=0.01)
     assert scipy.stats.kurtosis(noise.flatten()) == pytest.approx(0, abs=0.05)
-    assert np.corrcoef(noise[:, :, 1:].flatten(), noise[:, :, :-1].flatten())[0, 1] == pytest.approx(
-        0, abs=0.01
-    )
+    assert np.corrcoef(noise[:, :, 1:].flatten(), noise[:, :, :-1].flatten())[0, 1] == pytest.approx(0, abs=0.01)
 
 
 def test_drifting_noise_is_alike_nearby_foreign_far_off_and_of_one_variance():
-    at = {
-        z: texture.drifting_spectrum(KEYS[:20], "x", torch.full((20,), z), 4.0, 64) for z in (1.0, 1.5, 30.0)
-    }
+    at = {z: texture.drifting_spectrum(KEYS[:20], "x", torch.full((20,), z), 4.0, 64) for z in (1.0, 1.5, 30.0)}
     near, far = (np.corrcoef(at[1.0].flatten(), at[z].flatten())[0, 1] for z in (1.5, 30.0))
     assert near > 0.95 and abs(far) < 0.02
     assert all(field.std() == pytest.approx(1, abs=0.01) for field in at.values())

@@ -45,9 +45,7 @@ def build_lesions(
     return lesions
 
 
-def _outlines_by_annotation(
-    database: AnnotationDatabase, positions: dict[int, np.ndarray]
-) -> dict[int, list[Outline]]:
+def _outlines_by_annotation(database: AnnotationDatabase, positions: dict[int, np.ndarray]) -> dict[int, list[Outline]]:
     scan_of = dict(zip(database.annotations["id"], database.annotations["scan_id"], strict=True))
     contours = database.contours
     outlines: dict[int, list[Outline]] = {annotation: [] for annotation in scan_of}

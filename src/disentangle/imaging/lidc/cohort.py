@@ -52,11 +52,11 @@ def load(rule: str = "readers3", render: str = "full", people: int | None = None
         Of everything drawn.
     """
     _check(rule, render, people)
-    options = f"{rule} {render} {seed}"
-    drawn = kept(options, __name__, lambda: _make(rule, render, seed))
+    options = f"{rule} {render} {seed} {people or 'all'}"
+    drawn = kept(options, __name__, lambda: _make(rule, render, people, seed))
     samples = drawn.samples
     samples["hu_low"], samples["hu_high"] = HU_WINDOW
-    cohort = Cohort(
+    return Cohort(
         name="lidc",
         images=to_window(drawn.hu),
         samples=samples,
@@ -65,10 +65,6 @@ def load(rule: str = "readers3", render: str = "full", people: int | None = None
         provenance=PROVENANCE,
         masks=drawn.masks,
     )
-    if people is None or people >= cohort.people:
-        return cohort
-    order = np.random.default_rng(seed).permutation(np.sort(cohort.subjects.index.to_numpy()))
-    return cohort.of_people(order[:people])
 
 
 def to_window(hu: np.ndarray) -> np.ndarray:
@@ -86,9 +82,20 @@ def hu(images: np.ndarray) -> np.ndarray:
     return images * (high - low) + low
 
 
-def _make(rule: str, render: str, seed: int) -> Rendered:
+def _make(rule: str, render: str, people: int | None, seed: int) -> Rendered:
     selected = select(read_lesions(), rule)
-    return make(selected, looks_for(selected, render, seed), PIXEL_MM[rule], seed)
+    looks = looks_for(selected, render, seed)
+    chosen = _of_first_people(selected, people, seed)
+    some = [selected[at] for at in chosen]
+    return make(some, looks.iloc[chosen].reset_index(drop=True), PIXEL_MM[rule], seed)
+
+
+def _of_first_people(selected: Sequence[SelectedLesion], people: int | None, seed: int) -> list[int]:
+    """Positions of the lesions of the first so many people, of all for None."""
+    patients = [chosen.lesion.patient for chosen in selected]
+    order = np.random.default_rng(seed).permutation(np.unique(patients))
+    first = set(order[:people])
+    return [at for at, patient in enumerate(patients) if patient in first]
 
 
 def _check(rule: str, render: str, people: int | None) -> None:
@@ -100,9 +107,7 @@ def _check(rule: str, render: str, people: int | None) -> None:
         raise ValueError(f"cohort lidc: people is {people}, expected at least 1 or None")
 
 
-def make(
-    selected: Sequence[SelectedLesion], looks: pd.DataFrame, pixel_mm: float | None, seed: int
-) -> Rendered:
+def make(selected: Sequence[SelectedLesion], looks: pd.DataFrame, pixel_mm: float | None, seed: int) -> Rendered:
     """Render lesions: whole HU clipped to the window (int16), masks, and the table of slices.
 
     ``looks`` has one row per lesion of ``selected`` and the columns ``LOOKS``.

@@ -52,9 +52,7 @@ def load(folder: Path, slices: int = 5, side: int = 64) -> Cohort:
         Side of the frame in pixels, at least 51.
     """
     if not 1 <= slices <= SIDE or side < SIDE:
-        raise CubeError(
-            f"slices is {slices} and side {side}, expected 1..{SIDE} slices and a side of at least {SIDE}"
-        )
+        raise CubeError(f"slices is {slices} and side {side}, expected 1..{SIDE} slices and a side of at least {SIDE}")
     cubes = {path: _read_cube(path) for path in _files(Path(folder))}
     first = (SIDE - slices) // 2
     before = (side - SIDE) // 2

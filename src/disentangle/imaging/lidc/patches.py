@@ -85,9 +85,7 @@ def pixel_spacing(diameters_mm: Iterable[float], sides: Iterable[int]) -> float:
     512 pixels decides.
     """
     diameters, sides = np.asarray(list(diameters_mm), float), np.asarray(list(sides), float)
-    candidates = [
-        d / (s + k) for d, s in zip(diameters, sides, strict=True) for k in (0, 1, -1, 2, -2) if s + k > 0
-    ]
+    candidates = [d / (s + k) for d, s in zip(diameters, sides, strict=True) for k in (0, 1, -1, 2, -2) if s + k > 0]
 
     def misfit(spacing: float) -> float:
         multiples = diameters / spacing
@@ -150,9 +148,7 @@ def _slices(folder: Path) -> pd.DataFrame:
     classes = slices.groupby(["exam", "nodule"])["malignant"].nunique()
     if (classes > 1).any():
         exam, nodule = classes.index[classes > 1][0]
-        raise PatchError(
-            f"{images}: nodule {nodule!r} of exam {exam} lies in both classes, benigno and maligno"
-        )
+        raise PatchError(f"{images}: nodule {nodule!r} of exam {exam} lies in both classes, benigno and maligno")
     return slices.sort_values(["exam", "nodule", "slice"], ignore_index=True)
 
 
@@ -193,9 +189,7 @@ def _read_table(folder: Path) -> pd.DataFrame:
         raise PatchError(f"{features}: nodule {table.index[table.index.duplicated()][0]} stands in it twice")
     strange = set(table["class"]) - set(_TABLE_CLASSES)
     if strange:
-        raise PatchError(
-            f"{features}: class {sorted(map(str, strange))[0]!r}, expected {sorted(_TABLE_CLASSES)}"
-        )
+        raise PatchError(f"{features}: class {sorted(map(str, strange))[0]!r}, expected {sorted(_TABLE_CLASSES)}")
     return table
 
 
@@ -218,9 +212,7 @@ def _lesions(slices: pd.DataFrame, table: pd.DataFrame, masks: np.ndarray) -> pd
     rows = _matched(slices, table)
     sides = np.maximum(masks.any(axis=2).sum(axis=1), masks.any(axis=1).sum(axis=1))
     rows["side"] = slices.assign(side=sides).groupby(["exam", "nodule"])["side"].max()
-    spacing = {
-        exam: pixel_spacing(group["diameter_mm"], group["side"]) for exam, group in rows.groupby(level="exam")
-    }
+    spacing = {exam: pixel_spacing(group["diameter_mm"], group["side"]) for exam, group in rows.groupby(level="exam")}
     rows["spacing_mm"] = rows.index.get_level_values("exam").map(spacing)
     volume = rows["volume"] * rows["spacing_mm"] ** 2 if "volume" in rows else np.nan
     return rows.assign(lesion=np.arange(len(rows)), volume_mm3=volume)
@@ -229,9 +221,7 @@ def _lesions(slices: pd.DataFrame, table: pd.DataFrame, masks: np.ndarray) -> pd
 def _samples(slices: pd.DataFrame, lesions: pd.DataFrame, masks: np.ndarray) -> pd.DataFrame:
     keep = ["lesion", "malignancy", "spacing_mm", "volume_mm3", "diameter_mm"]
     known = lesions[keep].rename(columns={"diameter_mm": "table_diameter_mm"}).reset_index()
-    samples = slices.drop(columns="path").merge(
-        known, on=["exam", "nodule"], how="left", validate="many_to_one"
-    )
+    samples = slices.drop(columns="path").merge(known, on=["exam", "nodule"], how="left", validate="many_to_one")
     samples["area_mm2"] = masks.sum(axis=(1, 2)) * samples["spacing_mm"] ** 2
     samples["diameter_mm"] = 2 * np.sqrt(samples["area_mm2"] / np.pi)
     samples["lesion_diameter_mm"] = samples.groupby("lesion")["diameter_mm"].transform("max")

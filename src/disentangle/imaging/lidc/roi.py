@@ -87,9 +87,7 @@ def regions(selected: SelectedLesion, pixel_mm: float | None) -> Regions:
     blends = np.tensordot(weights[selected.slices].astype(np.float32), consensus.astype(np.float32), axes=1)
     coverage, masks = [], []
     for blend, mask in zip(blends, selected.masks, strict=True):
-        blended, own = _resample(
-            np.stack([blend, mask.astype(np.float32)]), mask, lesion.spacing_mm, pixel_mm
-        )
+        blended, own = _resample(np.stack([blend, mask.astype(np.float32)]), mask, lesion.spacing_mm, pixel_mm)
         coverage.append(blended)
         masks.append(own >= min(0.5, own.max()))
     drawn = lesion.z_mm[pixels > 0]
@@ -104,9 +102,7 @@ def regions(selected: SelectedLesion, pixel_mm: float | None) -> Regions:
     )
 
 
-def _resample(
-    images: np.ndarray, outline: np.ndarray, spacing_mm: float, pixel_mm: float | None
-) -> np.ndarray:
+def _resample(images: np.ndarray, outline: np.ndarray, spacing_mm: float, pixel_mm: float | None) -> np.ndarray:
     """Images (image, row, column) on the new grid around the centre of ``outline``: (image, 64, 64)."""
     new = pixel_mm or spacing_mm
     rows, columns = (

@@ -228,8 +228,6 @@ def _slice_spacing(cohort: Cohort, slices: pd.DataFrame) -> np.ndarray:
     if "slice_spacing_mm" in samples:
         return samples["slice_spacing_mm"].to_numpy()
     if "volume_mm3" not in samples:
-        raise ValueError(
-            f"cohort {cohort.name}: shape needs 'slice_spacing_mm' or 'volume_mm3', found {list(samples)}"
-        )
+        raise ValueError(f"cohort {cohort.name}: shape needs 'slice_spacing_mm' or 'volume_mm3', found {list(samples)}")
     area = slices["area_mm2"].groupby(samples["lesion"].to_numpy()).transform("sum")
     return samples["volume_mm3"].to_numpy() / area.to_numpy()

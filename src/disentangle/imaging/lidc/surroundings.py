@@ -100,9 +100,7 @@ def _clear_of(lesion_mask: Tensor, x: Tensor, y: Tensor, pixel_mm: Tensor) -> Te
     return ~(inside & (near.gather(1, index) > 0.5))
 
 
-def vessels(
-    lesion: Tensor, mask: Tensor, position_mm: Tensor, pixel_mm: Tensor, thickness_mm: Tensor
-) -> Tensor:
+def vessels(lesion: Tensor, mask: Tensor, position_mm: Tensor, pixel_mm: Tensor, thickness_mm: Tensor) -> Tensor:
     """Share of vessel in each pixel (image, size, size).
 
     A tube is a sum of Gaussians along its centre line, which is separable in x and y; the slice thickness
@@ -177,9 +175,7 @@ def _rib(lesion: Tensor, aside: Tensor, depth: Tensor, position_mm: Tensor) -> t
     return edge(1 - level, 0.07) * present, bone
 
 
-def bronchus(
-    scene: Tensor, lesion: Tensor, footprint: Tensor, position_mm: Tensor, pixel_mm: Tensor
-) -> Tensor:
+def bronchus(scene: Tensor, lesion: Tensor, footprint: Tensor, position_mm: Tensor, pixel_mm: Tensor) -> Tensor:
     """The scene with, for a quarter of the lesions, a bronchus (-100 HU around air) and its artery."""
     expand = (slice(None), None, None)
     angle = uniform(lesion, "bronchus angle", 0.0, 2 * math.pi)

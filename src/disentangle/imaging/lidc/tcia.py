@@ -58,11 +58,7 @@ def load(folder: Path, rule: str = "readers3") -> Cohort:
     _log.info("lidc_idri: %s", note)
     selected = [lesion for lesions in found.values() for lesion in lesions]
     regions = [roi.regions(lesion, PIXEL_MM[rule]) for lesion in selected]
-    hu = [
-        picture
-        for uid, lesions in found.items()
-        for picture in _pictures(places[uid], lesions, PIXEL_MM[rule])
-    ]
+    hu = [picture for uid, lesions in found.items() for picture in _pictures(places[uid], lesions, PIXEL_MM[rule])]
     samples = slice_table(selected, regions, PIXEL_MM[rule])
     samples["hu_low"], samples["hu_high"] = HU_WINDOW
     people = samples.groupby("subject")
@@ -126,9 +122,7 @@ def _first_header(place: Path, files: Sequence[str]) -> pydicom.Dataset | None:
         except InvalidDicomError:
             continue
         except Exception as error:  # pydicom raises many kinds on a cut or damaged file
-            raise DicomError(
-                f"{place / name}: damaged DICOM file ({type(error).__name__}: {error})"
-            ) from error
+            raise DicomError(f"{place / name}: damaged DICOM file ({type(error).__name__}: {error})") from error
     return None
 
 
@@ -151,9 +145,7 @@ def _cut(volume: CTVolume, chosen: SelectedLesion, pixel_mm: float | None, place
     pictures = []
     for index, mask in zip(chosen.slices, chosen.masks, strict=True):
         row, column = (roi.centre(mask.any(axis=axis), pixel_mm is None) for axis in (1, 0))
-        grid = np.meshgrid(
-            lesion.row_offset + row + offsets, lesion.column_offset + column + offsets, indexing="ij"
-        )
+        grid = np.meshgrid(lesion.row_offset + row + offsets, lesion.column_offset + column + offsets, indexing="ij")
         picture = volume.hu[np.abs(volume.z_mm - lesion.z_mm[index]).argmin()]
         pictures.append(map_coordinates(picture, grid, order=1, mode="constant", cval=AIR_HU))
     return np.stack(pictures)
@@ -163,8 +155,7 @@ def _check_fit(volume: CTVolume, chosen: SelectedLesion, place: Path) -> None:
     lesion, (_, rows, columns) = chosen.lesion, volume.hu.shape
     if not np.allclose(volume.spacing_mm, lesion.spacing_mm, rtol=1e-3):
         raise SeriesMismatch(
-            f"{place}: pixels of {volume.spacing_mm} mm, but {lesion.patient} was outlined on "
-            f"{lesion.spacing_mm} mm"
+            f"{place}: pixels of {volume.spacing_mm} mm, but {lesion.patient} was outlined on {lesion.spacing_mm} mm"
         )
     bottom = lesion.row_offset + chosen.masks.shape[1]
     right = lesion.column_offset + chosen.masks.shape[2]
