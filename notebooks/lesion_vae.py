@@ -237,9 +237,9 @@ divergences.style.format("{:.2f} nats")
 
 # %% mystnb={"figure": {"name": "fig-lesion-vae-training", "caption": "Loss without the KL term over training steps; solid: training people, dashed: early-stopping people."}, "image": {"alt": "Two falling curves for each of the two models, flattening out towards the end of training."}}
 curves = pd.concat([fitted.history.frame().assign(model=name) for name, fitted in models.items()])
-long = curves.melt(["step", "model"], ["mix", "validation_mix"], "people", "loss").dropna()
+long = curves.melt(["step", "model"], ["mix", "validation_mix"], "people", "value").dropna()
 long["people"] = long["people"].map({"mix": "training", "validation_mix": "early stopping"})
-axis = sns.lineplot(long, x="step", y="loss", hue="model", style="people", markers=False)
+axis = sns.lineplot(long, x="step", y="value", hue="model", style="people", markers=False)
 axis.set(ylabel="reconstruction loss", yscale="log")
 figure = axis.figure
 plt.close(figure)
@@ -271,8 +271,8 @@ rows = {}
 for name, fitted in models.items():
     decoded = reconstruct(fitted, held_out)[:, 0]
     quality = image_quality(held_out.images[:, 0], decoded, held_out.masks)
-    rows[name] = quality.groupby(held_out.samples["subject"].to_numpy()).mean().mean() | {"kl": kl_nats(fitted, held_out).mean()}
-rows["black image"] = empty_image_quality(held_out.images[:, 0], held_out.masks).mean() | {"kl": np.nan}
+    rows[name] = dict(quality.groupby(held_out.samples["subject"].to_numpy()).mean().mean()) | {"kl": kl_nats(fitted, held_out).mean()}
+rows["black image"] = dict(empty_image_quality(held_out.images[:, 0], held_out.masks).mean()) | {"kl": np.nan}
 table = pd.DataFrame(rows).T[["ssim_mask", "mse_mask", "ssim", "mse", "kl"]]
 table.columns = ["SSIM near the lesion", "MSE near the lesion", "SSIM whole", "MSE whole", "KL (nats)"]
 table.style.format("{:.3f}", na_rep="").format("{:.4f}", subset=["MSE near the lesion", "MSE whole"])

@@ -183,10 +183,23 @@ def test_groups_are_stepped_in_turn_and_leave_each_other_alone():
     assert set(history.rows[-1]) == {"step", "critic_loss", "player_loss"}
 
 
-def test_the_cosine_schedule_ends_near_zero():
-    constant = Settings(**{**SHORT.__dict__, "schedule": "constant", "steps": 60})
-    cosine = Settings(**{**constant.__dict__, "schedule": "cosine"})
-    assert not torch.equal(weights(trained(settings=constant)[0]), weights(trained(settings=cosine)[0]))
+class Slope(Task):
+    """A constant gradient: every step of Adam moves the number by exactly the learning rate."""
+
+    def __init__(self):
+        super().__init__()
+        self.place = nn.Parameter(torch.zeros(1))
+
+    def losses(self, batch, step, group):
+        return {"loss": -self.place.sum()}
+
+
+@pytest.mark.parametrize(("schedule", "steps_worth"), [("constant", 60), ("cosine", 30.5)])
+def test_the_cosine_schedule_takes_half_the_way(schedule, steps_worth):
+    task = Slope()
+    settings = Settings(steps=60, batch_size=2, learning_rate=0.01, schedule=schedule, device="cpu", precision="32")
+    train(task, Batches({"x": torch.zeros(4)}, 2, 0), settings, 0)
+    assert task.place.item() == pytest.approx(0.01 * steps_worth, rel=1e-3)
 
 
 @pytest.mark.parametrize(

@@ -84,7 +84,7 @@ def test_beta_warms_up_over_the_first_fifth():
 
     def weight(step: int) -> float:
         terms = vae.losses(batch, step, "model")
-        return float((terms["loss"] - terms["mix"]) / terms["kl"] * 4096)
+        return float(((terms["loss"] - terms["mix"]) / terms["kl"] * 4096).detach())
 
     assert [weight(step) for step in (0, fifth // 2, fifth, 5 * fifth)] == pytest.approx([0, 0.5, 1, 1], abs=1e-2)
 

@@ -43,7 +43,7 @@ def pixel_error(image: Tensor, drawn: Tensor, kind: str = "l1", weight: Tensor |
 def ssim(image: Tensor, drawn: Tensor, window: int = 7, weight: Tensor | None = None) -> Tensor:
     """Structural similarity of each image over uniform windows that lie inside it, data range 1.
 
-    Windows are uniform, as in scikit-image's default, because average pooling computes their moments ten
+    Windows are uniform, as in scikit-image's default, because average pooling computes their moments several
     times faster on a processor than Gaussian windows by convolution. ``weight`` counts a window by the
     share of it that is marked.
     """
