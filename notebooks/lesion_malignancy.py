@@ -39,8 +39,6 @@ fold: int = 0  # 0..4; the outer fold whose people are tested in the live walk-t
 people: Optional[int] = None  # 40..100000; read only so many people, None reads those of the profile
 
 # %% tags=["hide-input"]
-from dataclasses import replace
-
 import matplotlib.pyplot as plt
 import numpy as np
 import pandas as pd
@@ -174,8 +172,7 @@ split = splits.honest_split(samples, fold)
 labels = samples["malignant"].to_numpy(np.float32)
 train, validation, test = (cohort.select(rows) for rows in (split.train, split.validation, split.test))
 small = "smoke" if profile == "smoke" else "quick"
-base = vae_config(data, "gvae")
-config = replace(base, training=replace(base.training, steps=live_steps, device=device, patience=None))
+config = vae_config(data, "gvae").with_training(steps=live_steps, device=device)
 fitted = fit(train, config, seed, validation=validation)
 latents = encode(fitted, cohort)
 classifier = fit_classifier(
@@ -277,6 +274,32 @@ if rows:
     display(pd.DataFrame(rows).style.hide(axis="index"))
 if choices:
     display(Markdown("Chosen by validation people: " + ", ".join(f"fold {k}: {NAMES[v]}" for k, v in choices.items()) + "."))
+
+# %% [markdown]
+# ### What the rendering gives away
+#
+# On simulated grey values a control is due: the same supervised network on pictures whose texture comes from *other*
+# lesions, trait by trait (`geometry_only`) or all traits of one other lesion (`shuffled_ratings`). The outline stays. What
+# the network gained from reading ratings in the grey values must vanish.
+
+# %% tags=["hide-input"]
+rows = []
+for render in ("geometry_only", "shuffled_ratings"):
+    logits = evaluate.control_logits(samples, done, render) if done else np.full(len(samples), np.nan)
+    if not np.isfinite(logits).all():
+        continue
+    at_control = lesions.of(samples, logits)
+    interval = lesions.auc(at_control)
+    report.finding(
+        "auc", "cnn", interval.value, low=interval.low, high=interval.high, n=interval.n, unit="AUC", better="neither",
+        condition=render, what="lesion AUC of the supervised network on pictures without the lesion's own ratings",
+    )
+    loss = lesions.auc(at_lesion["cnn"], minus=at_control) if "cnn" in at_lesion else None
+    rows.append({"rendering": render, "AUC, supervised CNN": str(interval), "full rendering minus this": str(loss) if loss else ""})
+if rows:
+    display(pd.DataFrame(rows).style.hide(axis="index"))
+else:
+    display(Markdown("These pixels are real, so there is no such control." if data == "lidc_patches" else "The control cells have not run."))
 
 # %% [markdown]
 # ### Where size does not decide

@@ -65,6 +65,7 @@ from disentangle import figures
 from disentangle.imaging import datasets
 from disentangle.lesion_vae import evaluate, latent_space, losses, splits, traversals
 from disentangle.lesion_vae.config import PRESETS
+from disentangle.lesion_vae.experiment import vae_config
 from disentangle.lesion_vae.samplers import DIRICHLET_SAMPLERS
 from disentangle.lesion_vae.train import decode, encode, fit, kl_nats, reconstruct
 from disentangle.metrics.image_quality import empty_image_quality, image_quality
@@ -155,10 +156,9 @@ figures.image_grid(
 # normalised values are a point of a simplex: coordinates between 0 and 1 that sum to 1.
 
 # %%
-preset = PRESETS["smoke" if profile == "smoke" else "paper" if profile == "paper" else "quick"]
-region = "mask" if data == "lidc_patches" else "image"
-settings = replace(preset.training, steps=live_steps, device=device, patience=None)
-gaussian = replace(preset, prior="gaussian", beta=beta, latent=latent, region=region, training=settings)
+base = {"smoke": PRESETS["smoke"], "paper": PRESETS["paper"]}.get(profile, vae_config(data, "gvae"))
+base = base.with_training(steps=live_steps, device=device)
+gaussian = replace(base, prior="gaussian", beta=beta, latent=latent)
 dirichlet = replace(gaussian, prior="dirichlet", concentration=concentration)
 train, validation, held_out = (cohort.select(rows) for rows in (split.train, split.validation, split.test))
 models = {
@@ -250,7 +250,7 @@ tail = [fitted.history.frame()["validation_mix"].dropna().to_numpy() for fitted 
 falling = [len(one) > 1 and one[-1] < 0.99 * one[-2] for one in tail]
 display(
     Markdown(
-        f"Each model was trained for {live_steps:,} steps of {settings.batch_size} slices, {sum(f.fit_seconds for f in models.values()):.0f} s "
+        f"Each model was trained for {live_steps:,} steps of {base.training.batch_size} slices, {sum(f.fit_seconds for f in models.values()):.0f} s "
         "in all on the machine of this run. "
         + (
             "**The loss is still falling at the last step**: these models show the method, not its best."

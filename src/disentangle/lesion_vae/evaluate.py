@@ -82,6 +82,15 @@ def honest_logits(
     return logits
 
 
+def control_logits(samples: pd.DataFrame, done: Sequence[dict], render: str) -> np.ndarray:
+    """Out-of-fold log odds of each slice (image,) of the supervised network on another rendering; NaN: not run."""
+    logits = np.full(len(samples), np.nan)
+    for cell in _matching(done, "control_", {"render": render}):
+        rows = samples["lesion"].isin(cell["scores"]["lesions"]).to_numpy()
+        logits[rows] = _checked(unpack_logits(cell["scores"]["logits"]), int(rows.sum()), cell["cell"])
+    return logits
+
+
 def published_logits(samples: pd.DataFrame, done: Sequence[dict], *, draw: int | None = None) -> np.ndarray:
     """Cross-validated log odds of each slice (image,) in the published order; NaN where the cell has not run."""
     for cell in _matching(done, "published_", {"draw": draw, "seed": 0}):

@@ -10,6 +10,7 @@ METHODS = ("gvae", "gvae_finetuned", "cnn", "pca", "autoencoder", "dirvae")
 BETAS = (0.1, 0.3, 1.0, 3.0, 10.0, 30.0)
 CONCENTRATIONS = (0.1, 0.3, 3.0)
 SEEDS = (0, 1)
+RENDERINGS = ("geometry_only", "shuffled_ratings")
 DEFAULT_BETA, DEFAULT_CONCENTRATION = 1.0, 0.95
 
 
@@ -20,7 +21,7 @@ def lesion_vae() -> list[Cell]:
 
 def lesion_malignancy() -> list[Cell]:
     """Prediction on the embedded cohort, honest and in the published order, with true and with random labels."""
-    return [*_prediction("lidc"), *_random_labels("lidc")]
+    return [*_prediction("lidc"), *_random_labels("lidc"), *_rendering_controls()]
 
 
 def lesion_malignancy_patches() -> list[Cell]:
@@ -61,6 +62,19 @@ def _random_labels(data: str) -> list[Cell]:
     draws = range(RANDOM_DRAWS)
     honest = [_honest(data, "gvae_finetuned", draw % FOLDS, draw) for draw in draws]
     return [cell for pair in zip((_published(data, draw) for draw in draws), honest, strict=True) for cell in pair]
+
+
+def _rendering_controls() -> list[Cell]:
+    return [
+        Cell(
+            name=f"control_cnn_{render}_fold{fold}_seed0",
+            function="disentangle.lesion_vae.controls:rendering_control",
+            parameters={"render": render, "fold": fold, "seed": 0},
+            data=("lidc",),
+        )
+        for render in RENDERINGS
+        for fold in range(FOLDS)
+    ]
 
 
 def _honest(data: str, method: str, fold: int, draw: int | None = None, seed: int = 0) -> Cell:
