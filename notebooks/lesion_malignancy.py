@@ -23,7 +23,7 @@
 # cross-validation looks clean. But the encoder has already seen the labels of most people it is tested on. We
 # run that order with labels **drawn at random**, where every honest procedure must find nothing.
 
-# %%
+# %% tags=["remove-input"]
 from typing import Optional
 
 # %% [markdown]
@@ -34,9 +34,9 @@ profile: str = "quick"  # smoke | quick | full | paper; how much work
 seed: int = 0  # 0..1000000; seed of weights, batches and samples
 data: str = "lidc"  # lidc | lidc_patches; the cohort, by name
 device: str = "cpu"  # cpu | cuda | auto; where the tensors live
-steps: Optional[int] = None  # 1..100000; training steps of the live autoencoder, None takes those of the profile
-fold: int = 0  # 0..4; the outer fold whose people are tested in the live walk-through
-people: Optional[int] = None  # 40..100000; read only so many people, None reads those of the profile
+steps: Optional[int] = None  # 1..100000; training steps, None: the profile's
+fold: int = 0  # 0..4; the fold whose people are tested live
+people: Optional[int] = None  # 40..100000; people to read, None: the profile's
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -67,9 +67,16 @@ page = {"lidc": "lesion_malignancy", "lidc_patches": "lesion_malignancy_patches"
 people = people or {"smoke": 60, "quick": None if data == "lidc_patches" else 250}.get(profile)
 live_steps = steps or {"smoke": 10, "quick": 250, "full": 800, "paper": 60_000}[profile]
 NAMES = {
-    "diameter": "diameter alone", "shape": "12 shape features", "pca": "principal components", "autoencoder": "plain autoencoder",
-    "gvae": "GVAE latents", "dirvae": "DirVAE latents", "gvae_finetuned": "GVAE, fine-tuned", "cnn": "supervised CNN",
-    "best_image": "best image model of each fold", "oracle": "shape and ratings (oracle)",
+    "diameter": "diameter alone",
+    "shape": "12 shape features",
+    "pca": "principal components",
+    "autoencoder": "plain autoencoder",
+    "gvae": "GVAE latents",
+    "dirvae": "DirVAE latents",
+    "gvae_finetuned": "GVAE, fine-tuned",
+    "cnn": "supervised CNN",
+    "best_image": "best image model of each fold",
+    "oracle": "shape and ratings (oracle)",
 }
 
 # %% tags=["hide-input"]
@@ -114,7 +121,11 @@ report.data(cohort)
 samples = cohort.samples
 lesions, slices = evaluate.Ground.lesions(samples), evaluate.Ground.slices(samples)
 truth = lesions.table["malignant"].to_numpy()
-counts = lesions.table.groupby("fold").agg(people=("subject", "nunique"), lesions=("malignant", "size"), malignant=("malignant", "mean"))
+counts = lesions.table.groupby("fold").agg(
+    people=("subject", "nunique"),
+    lesions=("malignant", "size"),
+    malignant=("malignant", "mean"),
+)
 counts["slices"] = slices.table.groupby("fold").size()
 glue("people", int(cohort.people))
 glue("lesions", len(lesions.table))
@@ -132,31 +143,60 @@ counts.style.format({"malignant": "{:.2f}"})
 # %% mystnb={"figure": {"name": "fig-malignancy-size", "caption": "Equivalent diameter of the largest slice of each lesion (mm, logarithmic axis) by the readers' label."}, "image": {"alt": "Two overlapping distributions of diameter: benign lesions peak near 5 mm, malignant ones near 11 mm, with an overlap between 6 and 10 mm."}}
 diameter = lesions.table["lesion_diameter_mm"].to_numpy()
 axis = sns.histplot(
-    x=diameter, hue=np.where(truth == 1, "malignant", "benign"), hue_order=["benign", "malignant"], log_scale=True, element="step", bins=30
+    x=diameter,
+    hue=np.where(truth == 1, "malignant", "benign"),
+    hue_order=["benign", "malignant"],
+    log_scale=True,
+    element="step",
+    bins=30,
 )
 axis.set(xlabel="diameter (mm)", ylabel="lesions")
 figure = axis.figure
 plt.close(figure)
 figure
 
+
 # %%
 def out_of_fold(features):
     """Log odds of each lesion from a logistic regression on the lesions of the other folds."""
-    values = np.column_stack([np.asarray(features, float)]) if np.ndim(features) == 1 else np.asarray(features, float)
+    values = (
+        np.column_stack([np.asarray(features, float)])
+        if np.ndim(features) == 1
+        else np.asarray(features, float)
+    )
     logits = np.full(len(truth), np.nan)
     for number in range(splits.FOLDS):
         test = lesions.table["fold"].to_numpy() == number
-        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(values[~test], truth[~test])
+        model = make_pipeline(StandardScaler(), LogisticRegression(max_iter=2000)).fit(
+            values[~test], truth[~test]
+        )
         logits[test] = model.decision_function(values[test])
     return logits
 
 
 outline = shape_features(cohort).loc[lesions.table.index]
 at_lesion = {"diameter": out_of_fold(np.log(diameter)), "shape": out_of_fold(outline)}
-ratings = [name for name in ("subtlety", "calcified", "sphericity", "margin", "lobulation", "spiculation", "texture") if name in lesions.table]
+ratings = [
+    name
+    for name in (
+        "subtlety",
+        "calcified",
+        "sphericity",
+        "margin",
+        "lobulation",
+        "spiculation",
+        "texture",
+    )
+    if name in lesions.table
+]
 if ratings:
     at_lesion["oracle"] = out_of_fold(np.column_stack([outline, lesions.table[ratings]]))
-pd.DataFrame({NAMES[name]: {"lesion AUC": str(lesions.auc(values))} for name, values in at_lesion.items()}).T
+pd.DataFrame(
+    {
+        NAMES[name]: {"lesion AUC": str(lesions.auc(values))}
+        for name, values in at_lesion.items()
+    }
+).T
 
 # %% [markdown]
 # Whoever claims that a network sees malignancy must beat the caliper first.
@@ -170,17 +210,27 @@ pd.DataFrame({NAMES[name]: {"lesion AUC": str(lesions.auc(values))} for name, va
 # %%
 split = splits.honest_split(samples, fold)
 labels = samples["malignant"].to_numpy(np.float32)
-train, validation, test = (cohort.select(rows) for rows in (split.train, split.validation, split.test))
+train, validation, test = (
+    cohort.select(rows) for rows in (split.train, split.validation, split.test)
+)
 small = "smoke" if profile == "smoke" else "quick"
 config = vae_config(data, "gvae").with_training(steps=live_steps, device=device)
 fitted = fit(train, config, seed, validation=validation)
 latents = encode(fitted, cohort)
 classifier = fit_classifier(
-    latents[split.train], labels[split.train], config=CLASSIFIER_PRESETS[small], seed=seed,
+    latents[split.train],
+    labels[split.train],
+    config=CLASSIFIER_PRESETS[small],
+    seed=seed,
     validation=(latents[split.validation], labels[split.validation]),
 )
 tuned = fine_tune(
-    fitted, train, labels[split.train], FINE_TUNE_PRESETS[small], seed, validation=(validation, labels[split.validation])
+    fitted,
+    train,
+    labels[split.train],
+    FINE_TUNE_PRESETS[small],
+    seed,
+    validation=(validation, labels[split.validation]),
 )
 report.fitted(fitted.fit_seconds)
 report.fitted(tuned.fit_seconds)
@@ -213,41 +263,83 @@ whole = people is None
 done = table_of_cells.done if whole else []
 at_slice = {}
 for method in evaluate.IMAGE_METHODS:
-    logits = evaluate.honest_logits(samples, done, method) if done else np.full(len(samples), np.nan)
+    logits = (
+        evaluate.honest_logits(samples, done, method) if done else np.full(len(samples), np.nan)
+    )
     if np.isfinite(logits).all():
         at_slice[method] = logits
         at_lesion[method] = lesions.of(samples, logits)
-best, choices = evaluate.best_image_logits(samples, done) if done else (np.full(len(samples), np.nan), {})
+best, choices = (
+    evaluate.best_image_logits(samples, done) if done else (np.full(len(samples), np.nan), {})
+)
 if np.isfinite(best).all():
     at_slice["best_image"], at_lesion["best_image"] = best, lesions.of(samples, best)
-message = table_of_cells.summary() if whole else f"This run reads {people} people only, so that the committed cells, which cover everybody, do not fit it. The comparisons below show the live baselines."
+message = (
+    table_of_cells.summary()
+    if whole
+    else f"This run reads {people} people only, so that the committed cells, which cover everybody, do not fit it. The comparisons below show the live baselines."
+)
 display(Markdown(message))
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-malignancy-auc", "caption": "Lesion-level AUC out of fold with 95 % intervals over people. Dashed: the radiologists' 0.846 and the 0.98 of the abstract, both quoted, with other lesions and another protocol."}, "image": {"alt": "Horizontal intervals of area under the curve for each method, all between about 0.85 and 0.96."}}
 order = [name for name in NAMES if name in at_lesion]
 auc = {name: lesions.auc(at_lesion[name]) for name in order}
-summary = pd.DataFrame([{"method": NAMES[name], "value": auc[name].value, "low": auc[name].low, "high": auc[name].high} for name in order])
-figures.interval_plot(summary, label="AUC, lesions", references={"radiologists": 0.846, "abstract": 0.98})
+summary = pd.DataFrame(
+    [
+        {
+            "method": NAMES[name],
+            "value": auc[name].value,
+            "low": auc[name].low,
+            "high": auc[name].high,
+        }
+        for name in order
+    ]
+)
+figures.interval_plot(
+    summary, label="AUC, lesions", references={"radiologists": 0.846, "abstract": 0.98}
+)
 
 # %% tags=["hide-input"]
 rows = []
 for name in order:
     report.finding(
-        "auc", name, auc[name].value, low=auc[name].low, high=auc[name].high, n=auc[name].n, unit="AUC", better="higher",
+        "auc",
+        name,
+        auc[name].value,
+        low=auc[name].low,
+        high=auc[name].high,
+        n=auc[name].n,
+        unit="AUC",
+        better="higher",
         what=f"lesion AUC out of fold, {NAMES[name]}, everything fitted inside the training people",
     )
     row = {"method": NAMES[name], "AUC, lesions": str(auc[name])}
     right = lesions.accuracy(at_lesion[name])
     report.finding(
-        "accuracy", name, right.value, low=right.low, high=right.high, n=right.n, unit="share", better="higher",
+        "accuracy",
+        name,
+        right.value,
+        low=right.low,
+        high=right.high,
+        n=right.n,
+        unit="share",
+        better="higher",
         what="share of lesions on the right side of even odds, out of fold",
     )
     row["accuracy, lesions"] = str(right)
     if name in at_slice:
         per_slice = slices.auc(at_slice[name])
         report.finding(
-            "auc", name, per_slice.value, low=per_slice.low, high=per_slice.high, n=per_slice.n, unit="AUC", better="higher",
-            condition="slices", what="the same for single slices",
+            "auc",
+            name,
+            per_slice.value,
+            low=per_slice.low,
+            high=per_slice.high,
+            n=per_slice.n,
+            unit="AUC",
+            better="higher",
+            condition="slices",
+            what="the same for single slices",
         )
         row["AUC, slices"] = str(per_slice)
     rows.append(row)
@@ -260,20 +352,51 @@ display(pd.DataFrame(rows).fillna("").style.hide(axis="index"))
 # on whom it is judged. The difference is paired: the same lesions, the same folds, the same draws of people.
 
 # %% tags=["hide-input"]
-pairs = [("best_image", "diameter"), ("best_image", "shape"), ("gvae_finetuned", "gvae"), ("gvae_finetuned", "diameter"), ("gvae", "pca"), ("gvae", "dirvae"), ("cnn", "gvae_finetuned")]
+pairs = [
+    ("best_image", "diameter"),
+    ("best_image", "shape"),
+    ("gvae_finetuned", "gvae"),
+    ("gvae_finetuned", "diameter"),
+    ("gvae", "pca"),
+    ("gvae", "dirvae"),
+    ("cnn", "gvae_finetuned"),
+]
 rows = []
 for first, second in pairs:
     if first in at_lesion and second in at_lesion:
         difference = lesions.auc(at_lesion[first], minus=at_lesion[second])
         report.finding(
-            "auc", f"{first}-{second}", difference.value, low=difference.low, high=difference.high, n=difference.n, unit="AUC", better="higher",
+            "auc",
+            f"{first}-{second}",
+            difference.value,
+            low=difference.low,
+            high=difference.high,
+            n=difference.n,
+            unit="AUC",
+            better="higher",
             what="paired difference of lesion AUC, people drawn",
         )
-        rows.append({"": f"{NAMES[first]} minus {NAMES[second]}", "difference of AUC": f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]", "the first is": "better" if difference.low > 0 else "worse" if difference.high < 0 else "not told apart"})
+        rows.append(
+            {
+                "": f"{NAMES[first]} minus {NAMES[second]}",
+                "difference of AUC": f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]",
+                "the first is": "better"
+                if difference.low > 0
+                else "worse"
+                if difference.high < 0
+                else "not told apart",
+            }
+        )
 if rows:
     display(pd.DataFrame(rows).style.hide(axis="index"))
 if choices:
-    display(Markdown("Chosen by validation people: " + ", ".join(f"fold {k}: {NAMES[v]}" for k, v in choices.items()) + "."))
+    display(
+        Markdown(
+            "Chosen by validation people: "
+            + ", ".join(f"fold {k}: {NAMES[v]}" for k, v in choices.items())
+            + "."
+        )
+    )
 
 # %% [markdown]
 # ### What the rendering gives away
@@ -285,21 +408,45 @@ if choices:
 # %% tags=["hide-input"]
 rows = []
 for render in ("geometry_only", "shuffled_ratings"):
-    logits = evaluate.control_logits(samples, done, render) if done else np.full(len(samples), np.nan)
+    logits = (
+        evaluate.control_logits(samples, done, render)
+        if done
+        else np.full(len(samples), np.nan)
+    )
     if not np.isfinite(logits).all():
         continue
     at_control = lesions.of(samples, logits)
     interval = lesions.auc(at_control)
     report.finding(
-        "auc", "cnn", interval.value, low=interval.low, high=interval.high, n=interval.n, unit="AUC", better="neither",
-        condition=render, what="lesion AUC of the supervised network on pictures without the lesion's own ratings",
+        "auc",
+        "cnn",
+        interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=interval.n,
+        unit="AUC",
+        better="neither",
+        condition=render,
+        what="lesion AUC of the supervised network on pictures without the lesion's own ratings",
     )
     loss = lesions.auc(at_lesion["cnn"], minus=at_control) if "cnn" in at_lesion else None
-    rows.append({"rendering": render, "AUC, supervised CNN": str(interval), "full rendering minus this": str(loss) if loss else ""})
+    rows.append(
+        {
+            "rendering": render,
+            "AUC, supervised CNN": str(interval),
+            "full rendering minus this": str(loss) if loss else "",
+        }
+    )
 if rows:
     display(pd.DataFrame(rows).style.hide(axis="index"))
 else:
-    display(Markdown("These pixels are real, so there is no such control." if data == "lidc_patches" else "The control cells have not run."))
+    display(
+        Markdown(
+            "These pixels are real, so there is no such control."
+            if data == "lidc_patches"
+            else "The control cells have not run."
+        )
+    )
 
 # %% [markdown]
 # ### Where size does not decide
@@ -316,11 +463,21 @@ for name in order:
     except ValueError:
         continue
     report.finding(
-        "auc", name, interval.value, low=interval.low, high=interval.high, n=interval.n, unit="AUC", better="higher",
-        condition="6_to_10_mm", what="lesion AUC out of fold among lesions of 6 to 10 mm",
+        "auc",
+        name,
+        interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=interval.n,
+        unit="AUC",
+        better="higher",
+        condition="6_to_10_mm",
+        what="lesion AUC out of fold among lesions of 6 to 10 mm",
     )
     rows.append({"method": NAMES[name], "AUC, 6 to 10 mm": str(interval)})
-display(Markdown(f"{int(middle.sum())} lesions, {np.mean(truth[middle]):.0%} of them malignant."))
+display(
+    Markdown(f"{int(middle.sum())} lesions, {np.mean(truth[middle]):.0%} of them malignant.")
+)
 display(pd.DataFrame(rows).style.hide(axis="index"))
 
 # %% [markdown]
@@ -347,30 +504,61 @@ if np.isfinite(published).all():
     at_published = lesions.of(samples, published)
     interval = lesions.auc(at_published)
     report.finding(
-        "auc", "gvae_finetuned", interval.value, low=interval.low, high=interval.high, n=interval.n, unit="AUC", better="higher",
-        condition="published_order", what="lesion AUC when the encoder is fine-tuned with labels before the cross-validation",
+        "auc",
+        "gvae_finetuned",
+        interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=interval.n,
+        unit="AUC",
+        better="higher",
+        condition="published_order",
+        what="lesion AUC when the encoder is fine-tuned with labels before the cross-validation",
     )
     right = lesions.accuracy(at_published)
     report.finding(
-        "accuracy", "gvae_finetuned", right.value, low=right.low, high=right.high, n=right.n, unit="share", better="higher",
-        condition="published_order", what="accuracy of lesions in the published order",
+        "accuracy",
+        "gvae_finetuned",
+        right.value,
+        low=right.low,
+        high=right.high,
+        n=right.n,
+        unit="share",
+        better="higher",
+        condition="published_order",
+        what="accuracy of lesions in the published order",
     )
     order_rows.append({"method": "published order", "labels": "true", **vars(interval)})
     if honest is not None:
-        order_rows.insert(0, {"method": "honest", "labels": "true", **vars(auc["gvae_finetuned"])})
+        order_rows.insert(
+            0, {"method": "honest", "labels": "true", **vars(auc["gvae_finetuned"])}
+        )
         difference = lesions.auc(at_published, minus=at_lesion["gvae_finetuned"])
         report.finding(
-            "auc", "gvae_finetuned", difference.value, low=difference.low, high=difference.high, n=difference.n, unit="AUC", better="neither",
-            condition="published_order-honest", what="what the published order adds to the lesion AUC, paired over people",
+            "auc",
+            "gvae_finetuned",
+            difference.value,
+            low=difference.low,
+            high=difference.high,
+            n=difference.n,
+            unit="AUC",
+            better="neither",
+            condition="published_order-honest",
+            what="what the published order adds to the lesion AUC, paired over people",
         )
 
 # %% tags=["hide-input"]
-draws = sorted({c["parameters"]["draw"] for c in done if c["parameters"].get("draw") is not None})
+draws = sorted(
+    {c["parameters"]["draw"] for c in done if c["parameters"].get("draw") is not None}
+)
 shuffled = {draw: splits.random_labels(samples, draw) for draw in draws}
 random_scores = {"random_labels_honest": [], "random_labels_published_order": []}
 for draw in draws:
     for name, logits in (
-        ("random_labels_honest", evaluate.honest_logits(samples, done, "gvae_finetuned", draw=draw)),
+        (
+            "random_labels_honest",
+            evaluate.honest_logits(samples, done, "gvae_finetuned", draw=draw),
+        ),
         ("random_labels_published_order", evaluate.published_logits(samples, done, draw=draw)),
     ):
         if np.isfinite(logits).any():
@@ -384,32 +572,61 @@ single = {}
 for name, runs in random_scores.items():
     if len(runs) < 2:
         continue
-    scores, labels_of_runs = np.array([run[1] for run in runs]), np.array([run[2] for run in runs])
+    scores, labels_of_runs = (
+        np.array([run[1] for run in runs]),
+        np.array([run[2] for run in runs]),
+    )
     interval = lesions.auc(scores, labels=labels_of_runs)
     report.finding(
-        "auc", "gvae_finetuned", interval.value, low=interval.low, high=interval.high, n=interval.n, unit="AUC", better="neither",
-        condition=name, what=f"lesion AUC with labels shuffled among lesions, {len(runs)} draws, people and draws drawn",
+        "auc",
+        "gvae_finetuned",
+        interval.value,
+        low=interval.low,
+        high=interval.high,
+        n=interval.n,
+        unit="AUC",
+        better="neither",
+        condition=name,
+        what=f"lesion AUC with labels shuffled among lesions, {len(runs)} draws, people and draws drawn",
     )
     method = "honest" if name.endswith("honest") else "published order"
-    order_rows.append({"method": f"{method}, random labels", "labels": "random", **vars(interval)})
-    single[f"{method}, random labels"] = [lesions.auc(one[1], labels=one[2]).value for one in runs]
+    order_rows.append(
+        {"method": f"{method}, random labels", "labels": "random", **vars(interval)}
+    )
+    single[f"{method}, random labels"] = [
+        lesions.auc(one[1], labels=one[2]).value for one in runs
+    ]
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-malignancy-order", "caption": "The same model and classifier in two orders of operations, with true labels and with labels shuffled among lesions. Points: AUC of lesions with 95 % intervals over people (and draws); small dots: single draws of labels."}, "image": {"alt": "Intervals of area under the curve: honest and published order with true labels, honest with random labels near one half, published order with random labels far above one half."}}
 if order_rows:
-    display(figures.interval_plot(pd.DataFrame(order_rows), label="AUC, lesions", references={"chance": 0.5}, draws=single, hue="labels"))
+    display(
+        figures.interval_plot(
+            pd.DataFrame(order_rows),
+            label="AUC, lesions",
+            references={"chance": 0.5},
+            draws=single,
+            hue="labels",
+        )
+    )
 
 # %% tags=["hide-input"]
 if order_rows:
     by_name = {row["method"]: row for row in order_rows}
     parts = []
     if "published order" in by_name and "honest" in by_name:
-        parts.append(f"With true labels the published order reports **{by_name['published order']['value']:.3f}** where the honest one finds **{by_name['honest']['value']:.3f}**.")
+        parts.append(
+            f"With true labels the published order reports **{by_name['published order']['value']:.3f}** where the honest one finds **{by_name['honest']['value']:.3f}**."
+        )
     if "published order, random labels" in by_name:
         one = by_name["published order, random labels"]
-        parts.append(f"With labels that mean nothing it still reports **{one['value']:.3f}** [{one['low']:.3f}, {one['high']:.3f}].")
+        parts.append(
+            f"With labels that mean nothing it still reports **{one['value']:.3f}** [{one['low']:.3f}, {one['high']:.3f}]."
+        )
     if "honest, random labels" in by_name:
         one = by_name["honest, random labels"]
-        parts.append(f"The honest order then reports {one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}].")
+        parts.append(
+            f"The honest order then reports {one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]."
+        )
     display(Markdown(" ".join(parts)))
 elif data == "lidc_patches":
     display(Markdown("The cells of this section have not run for this cohort."))
@@ -425,15 +642,32 @@ elif data == "lidc_patches":
 # The claim has a second half: prediction improves and the reconstruction stays.
 
 # %% tags=["hide-input"]
-before, after = (evaluate.per_person(done, "ssim", method) for method in ("gvae", "gvae_finetuned"))
+before, after = (
+    evaluate.per_person(done, "ssim", method) for method in ("gvae", "gvae_finetuned")
+)
 if len(before) and len(before) == len(after):
     difference = crossed_bootstrap((after - before)[:, None], draws=evaluate.DRAWS, seed=0)
     report.finding(
-        "ssim", "gvae_finetuned-gvae", difference.value, low=difference.low, high=difference.high, n=difference.n, unit="SSIM", better="higher",
+        "ssim",
+        "gvae_finetuned-gvae",
+        difference.value,
+        low=difference.low,
+        high=difference.high,
+        n=difference.n,
+        unit="SSIM",
+        better="higher",
         what="paired change of SSIM near the lesion of test people by fine-tuning",
     )
-    rounds = [c["scores"]["chosen_round"] for c in done if c["cell"].startswith("honest_gvae_finetuned") and c["parameters"]["draw"] is None]
-    display(Markdown(f"SSIM near the lesion of test people changes by **{difference.value:+.4f}** [{difference.low:+.4f}, {difference.high:+.4f}]. Rounds of fine-tuning that validation kept, fold by fold: {rounds}."))
+    rounds = [
+        c["scores"]["chosen_round"]
+        for c in done
+        if c["cell"].startswith("honest_gvae_finetuned") and c["parameters"]["draw"] is None
+    ]
+    display(
+        Markdown(
+            f"SSIM near the lesion of test people changes by **{difference.value:+.4f}** [{difference.low:+.4f}, {difference.high:+.4f}]. Rounds of fine-tuning that validation kept, fold by fold: {rounds}."
+        )
+    )
 
 # %% [markdown]
 # ## The claims, and what we found
@@ -445,18 +679,45 @@ rows = []
 def judged(number, text, label, interval, above):
     """One row of the table of claims: the interval against what the claim needs."""
     rows.append(
-        {"claim": f"lesion_vae.{number}", "the paper says": text, "we measured": label, "value": str(interval),
-         "so it": "holds" if interval.low > above else "fails" if interval.high < above else "stays undecided"}
+        {
+            "claim": f"lesion_vae.{number}",
+            "the paper says": text,
+            "we measured": label,
+            "value": str(interval),
+            "so it": "holds"
+            if interval.low > above
+            else "fails"
+            if interval.high < above
+            else "stays undecided",
+        }
     )
 
 
 if "gvae_finetuned" in auc:
     judged(1, "AUC 0.98", "fine-tuned GVAE, honest", auc["gvae_finetuned"], 0.98)
-    judged(2, "better than radiologists, 0.846", "fine-tuned GVAE, honest", auc["gvae_finetuned"], 0.846)
+    judged(
+        2,
+        "better than radiologists, 0.846",
+        "fine-tuned GVAE, honest",
+        auc["gvae_finetuned"],
+        0.846,
+    )
 if "best_image" in at_lesion:
-    judged(2, "better than size and shape", "best image model minus diameter", lesions.auc(at_lesion["best_image"], minus=at_lesion["diameter"]), 0)
+    judged(
+        2,
+        "better than size and shape",
+        "best image model minus diameter",
+        lesions.auc(at_lesion["best_image"], minus=at_lesion["diameter"]),
+        0,
+    )
 if "gvae_finetuned" in at_lesion and "gvae" in at_lesion:
-    judged(7, "fine-tuning improves prediction", "fine-tuned minus not", lesions.auc(at_lesion["gvae_finetuned"], minus=at_lesion["gvae"]), 0)
+    judged(
+        7,
+        "fine-tuning improves prediction",
+        "fine-tuned minus not",
+        lesions.auc(at_lesion["gvae_finetuned"], minus=at_lesion["gvae"]),
+        0,
+    )
 if rows:
     display(pd.DataFrame(rows).style.hide(axis="index"))
 
@@ -507,7 +768,10 @@ print(f"right for {np.mean((diameter > 8) == (truth == 1)):.1%} of the lesions")
 
 # %% tags=["hide-cell"]
 random_fold = np.random.default_rng(seed).integers(0, 5, len(samples))
-shared = [samples["lesion"][random_fold == k].isin(samples["lesion"][random_fold != k]).mean() for k in range(5)]
+shared = [
+    samples["lesion"][random_fold == k].isin(samples["lesion"][random_fold != k]).mean()
+    for k in range(5)
+]
 print(f"{np.mean(shared):.1%} of test slices would share their lesion with training")
 
 # %% [markdown]

@@ -31,7 +31,7 @@
 # below is called a reproduction.
 # :::
 
-# %%
+# %% tags=["remove-input"]
 from typing import Optional
 
 # %% [markdown]
@@ -45,11 +45,11 @@ profile: str = "quick"  # smoke | quick | full | paper; how much work
 seed: int = 0  # 0..1000000; seed of weights, batches and samples
 data: str = "lidc"  # lidc | lidc_patches; the cohort, by name
 device: str = "cpu"  # cpu | cuda | auto; where the tensors live
-steps: Optional[int] = None  # 1..100000; training steps of each model, None takes those of the profile
-beta: float = 1.0  # 0..1000; weight of the KL term of both models trained on this page
+steps: Optional[int] = None  # 1..100000; training steps, None: the profile's
+beta: float = 1.0  # 0..1000; weight of the KL term of both models of this page
 concentration: float = 0.95  # 0.01..100; concentration of the Dirichlet prior
 latent: int = 32  # 2..2048; number of latent dimensions
-people: Optional[int] = None  # 20..100000; read only so many people, None reads those of the profile
+people: Optional[int] = None  # 20..100000; people to read, None: the profile's
 
 # %% tags=["hide-input"]
 from dataclasses import replace
@@ -60,6 +60,7 @@ import pandas as pd
 import seaborn as sns
 import torch
 from IPython.display import Markdown, display
+from matplotlib.colors import LogNorm
 
 from disentangle import figures
 from disentangle.imaging import datasets
@@ -87,16 +88,67 @@ live_steps = steps or {"smoke": 10, "quick": 250, "full": 800, "paper": 60_000}[
 # from a fixed prior. What survives that price is what the model finds worth saying. If each number comes to stand for
 # one readable feature, the code is called *disentangled*.
 #
-# ```text
-#    64 x 64 pixels        posterior q(z|x)          a draw z            64 x 64 pixels
-#   +---------------+     +-----------------+      +-----------+       +---------------+
-#   |  CT slice  x  | --> | means, spreads  | -->  | D numbers | --->  |  redrawn  x'  |
-#   +---------------+     +-----------------+      +-----------+       +---------------+
-#        encoder            Gaussian  or  Dirichlet  (a point of a simplex)     decoder
-#
-#     loss  =  how badly x' resembles x   +   beta * KL( q(z|x) || prior )
-# ```
-#
+# The picture shows it with the two models of this page and one lesion of a person whom neither has seen: the Gaussian
+# model says where each number lies and how sure it is, the Dirichlet model deals out shares of one whole.
+
+# %% tags=["hide-input"]
+cohort = datasets.load(data, people=people)
+report.data(cohort)
+split = splits.exploration_split(cohort.samples)
+train, validation, held_out = (
+    cohort.select(rows) for rows in (split.train, split.validation, split.test)
+)
+base = {"smoke": PRESETS["smoke"], "paper": PRESETS["paper"]}.get(
+    profile, vae_config(data, "gvae")
+)
+base = base.with_training(steps=live_steps, device=device)
+gaussian = replace(base, prior="gaussian", beta=beta, latent=latent)
+dirichlet = replace(gaussian, prior="dirichlet", concentration=concentration)
+models = {
+    "GVAE": fit(train, gaussian, seed, validation=validation),
+    "DirVAE": fit(train, dirichlet, seed, validation=validation),
+}
+for fitted in models.values():
+    report.fitted(fitted.fit_seconds)
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-lesion-vae-idea", "caption": "One lesion (left, window -1000 to 400 HU) through both models: the code (middle; Gaussian means with one standard deviation, Dirichlet mean shares) and the lesion redrawn from it (right)."}, "image": {"alt": "Two rows. In each, a CT-like image of a nodule, a bar chart of 32 latent numbers, and a smoother redrawn image of the same nodule."}}
+biggest = latent_space.largest_slices(
+    held_out.samples["area_mm2"].to_numpy(), held_out.samples["lesion"]
+)
+example = biggest[
+    np.argsort(held_out.samples["area_mm2"].to_numpy()[biggest])[int(0.8 * len(biggest))]
+]
+one = torch.from_numpy(held_out.images[[example]])
+with torch.no_grad():
+    posteriors = {
+        name: fitted.model.encode(one.to(fitted.device)) for name, fitted in models.items()
+    }
+figure, axes = plt.subplots(
+    2, 3, figsize=(7.2, 3.6), layout="constrained", width_ratios=[1, 2, 1]
+)
+for (name, posterior), row in zip(posteriors.items(), axes):
+    mean = posterior.mean[0].cpu().numpy()
+    spread = None if posterior.logvar is None else (posterior.logvar[0] / 2).exp().cpu().numpy()
+    figures.show(row[0], one[0])
+    row[1].bar(
+        np.arange(latent),
+        mean,
+        yerr=spread,
+        color=figures.colours(list(models))[name],
+        ecolor="0.4",
+    )
+    row[1].set(
+        xlabel="latent dimension",
+        ylabel="share" if spread is None else "mean and sd",
+        title=name,
+    )
+    figures.show(row[2], reconstruct(models[name], held_out.select([example]))[0])
+    for axis in (row[0], row[2]):
+        figures.bare(axis)
+plt.close(figure)
+figure
+
+# %% [markdown]
 # | paper | code | what it is | unit |
 # |---|---|---|---|
 # | $x$ | `images` | slices, `(image, 1, 64, 64)` | 0..1, the HU window -1000..400 |
@@ -113,14 +165,16 @@ live_steps = steps or {"smoke": 10, "quick": 250, "full": 800, "paper": 60_000}[
 # 3, the middle of the scale. Above 3 counts as malignant: **the label is the readers' suspicion, not a biopsy.** A
 # pixel is lesion where at least half of the readers say so.
 
-# %%
-cohort = datasets.load(data, people=people)
-report.data(cohort)
-split = splits.exploration_split(cohort.samples)
+# %% tags=["hide-input"]
 lesions = splits.lesion_table(cohort.samples)
 sizes = pd.DataFrame(
     {
-        name: [part["subject"].nunique(), part["lesion"].nunique(), len(part), splits.lesion_table(part)["malignant"].mean()]
+        name: [
+            part["subject"].nunique(),
+            part["lesion"].nunique(),
+            len(part),
+            splits.lesion_table(part)["malignant"].mean(),
+        ]
         for name, part in {
             "all": cohort.samples,
             "training": cohort.samples[split.train],
@@ -132,14 +186,18 @@ sizes = pd.DataFrame(
 ).T
 for name in ("people", "lesions", "slices"):
     glue(name, int(sizes.loc["all", name]))
-sizes.style.format({"people": "{:.0f}", "lesions": "{:.0f}", "slices": "{:.0f}", "malignant share": "{:.2f}"})
+sizes.style.format(
+    {"people": "{:.0f}", "lesions": "{:.0f}", "slices": "{:.0f}", "malignant share": "{:.2f}"}
+)
 
 # %% [markdown]
 # This page reads {glue:text}`slices` slices of {glue:text}`lesions` lesions in {glue:text}`people` people. People are
 # split, never slices: nobody is in two rows of the table.
 
 # %% mystnb={"figure": {"name": "fig-lesion-vae-cohort", "caption": "One slice each of twelve lesions, consensus outline in orange; mean malignancy rating above. Window -1000 to 400 HU, 45 mm field of view. Outlines real, grey values simulated."}, "image": {"alt": "Grid of twelve small CT-like images of lung nodules with orange outlines, from small round ones to large lobulated ones."}}
-largest = latent_space.largest_slices(cohort.samples["area_mm2"].to_numpy(), cohort.samples["lesion"])
+largest = latent_space.largest_slices(
+    cohort.samples["area_mm2"].to_numpy(), cohort.samples["lesion"]
+)
 by_rating = largest[np.argsort(cohort.samples["malignancy"].to_numpy()[largest])]
 shown = by_rating[np.linspace(0, len(by_rating) - 1, 12).astype(int)]
 figures.image_grid(
@@ -156,21 +214,6 @@ figures.image_grid(
 # normalised values are a point of a simplex: coordinates between 0 and 1 that sum to 1.
 
 # %%
-base = {"smoke": PRESETS["smoke"], "paper": PRESETS["paper"]}.get(profile, vae_config(data, "gvae"))
-base = base.with_training(steps=live_steps, device=device)
-gaussian = replace(base, prior="gaussian", beta=beta, latent=latent)
-dirichlet = replace(gaussian, prior="dirichlet", concentration=concentration)
-train, validation, held_out = (cohort.select(rows) for rows in (split.train, split.validation, split.test))
-models = {
-    "GVAE": fit(train, gaussian, seed, validation=validation),
-    "DirVAE": fit(train, dirichlet, seed, validation=validation),
-}
-for fitted in models.values():
-    report.fitted(fitted.fit_seconds)
-
-one = torch.from_numpy(held_out.images[:1])
-with torch.no_grad():
-    posteriors = {name: fitted.model.encode(one.to(fitted.device)) for name, fitted in models.items()}
 pd.DataFrame(
     {
         "image": [tuple(one.shape)] * 2,
@@ -178,7 +221,10 @@ pd.DataFrame(
             f"mean {tuple(posteriors['GVAE'].mean.shape)}, logvar {tuple(posteriors['GVAE'].logvar.shape)}",
             f"concentration {tuple(posteriors['DirVAE'].concentration.shape)}",
         ],
-        "parameters": [f"{sum(p.numel() for p in fitted.model.parameters()):,}" for fitted in models.values()],
+        "parameters": [
+            f"{sum(p.numel() for p in fitted.model.parameters()):,}"
+            for fitted in models.values()
+        ],
     },
     index=list(models),
 )
@@ -196,7 +242,10 @@ drawn = {name: sampler(alpha) for name, sampler in DIRICHLET_SAMPLERS.items()}
 exact_mean = alpha[0] / alpha[0].sum()
 exact_sd = (exact_mean * (1 - exact_mean) / (alpha[0].sum() + 1)).sqrt()
 pd.DataFrame(
-    {name: [*values.mean(0).tolist(), *values.std(0).tolist()] for name, values in drawn.items()}
+    {
+        name: [*values.mean(0).tolist(), *values.std(0).tolist()]
+        for name, values in drawn.items()
+    }
     | {"exact": [*exact_mean.tolist(), *exact_sd.tolist()]},
     index=[f"{part} of component {k}" for part in ("mean", "sd") for k in (1, 2, 3)],
 ).style.format("{:.3f}")
@@ -214,18 +263,25 @@ with torch.no_grad():
     concentrations = posteriors["DirVAE"].concentration.double().cpu()
     posterior = torch.distributions.Dirichlet(concentrations)
     prior = torch.distributions.Dirichlet(torch.full_like(concentrations, concentration))
-    inside, outside = posterior.sample((50_000,)).clamp_min(1e-300), prior.sample((50_000,)).clamp_min(1e-300)
+    inside, outside = (
+        posterior.sample((50_000,)).clamp_min(1e-300),
+        prior.sample((50_000,)).clamp_min(1e-300),
+    )
     divergences = pd.DataFrame(
         {
             "closed form": [
-                losses.dirichlet_kl(concentrations, concentration, way).item() for way in ("elbo", "reversed")
+                losses.dirichlet_kl(concentrations, concentration, way).item()
+                for way in ("elbo", "reversed")
             ],
             "50,000 samples": [
                 (posterior.log_prob(inside) - prior.log_prob(inside)).mean().item(),
                 (prior.log_prob(outside) - posterior.log_prob(outside)).mean().item(),
             ],
         },
-        index=["KL(posterior || prior), the ELBO's", "KL(prior || posterior), the released code's"],
+        index=[
+            "KL(posterior || prior), the ELBO's",
+            "KL(prior || posterior), the released code's",
+        ],
     )
 divergences.style.format("{:.2f} nats")
 
@@ -236,7 +292,9 @@ divergences.style.format("{:.2f} nats")
 # number of steps. Weights are chosen on people who are in neither of the other groups.
 
 # %% mystnb={"figure": {"name": "fig-lesion-vae-training", "caption": "Loss without the KL term over training steps; solid: training people, dashed: early-stopping people."}, "image": {"alt": "Two falling curves for each of the two models, flattening out towards the end of training."}}
-curves = pd.concat([fitted.history.frame().assign(model=name) for name, fitted in models.items()])
+curves = pd.concat(
+    [fitted.history.frame().assign(model=name) for name, fitted in models.items()]
+)
 long = curves.melt(["step", "model"], ["mix", "validation_mix"], "people", "value").dropna()
 long["people"] = long["people"].map({"mix": "training", "validation_mix": "early stopping"})
 axis = sns.lineplot(long, x="step", y="value", hue="model", style="people", markers=False)
@@ -246,7 +304,9 @@ plt.close(figure)
 figure
 
 # %% tags=["hide-input"]
-tail = [fitted.history.frame()["validation_mix"].dropna().to_numpy() for fitted in models.values()]
+tail = [
+    fitted.history.frame()["validation_mix"].dropna().to_numpy() for fitted in models.values()
+]
 falling = [len(one) > 1 and one[-1] < 0.99 * one[-2] for one in tail]
 display(
     Markdown(
@@ -271,16 +331,30 @@ rows = {}
 for name, fitted in models.items():
     decoded = reconstruct(fitted, held_out)[:, 0]
     quality = image_quality(held_out.images[:, 0], decoded, held_out.masks)
-    rows[name] = dict(quality.groupby(held_out.samples["subject"].to_numpy()).mean().mean()) | {"kl": kl_nats(fitted, held_out).mean()}
-rows["black image"] = dict(empty_image_quality(held_out.images[:, 0], held_out.masks).mean()) | {"kl": np.nan}
+    rows[name] = dict(quality.groupby(held_out.samples["subject"].to_numpy()).mean().mean()) | {
+        "kl": kl_nats(fitted, held_out).mean()
+    }
+rows["black image"] = dict(
+    empty_image_quality(held_out.images[:, 0], held_out.masks).mean()
+) | {"kl": np.nan}
 table = pd.DataFrame(rows).T[["ssim_mask", "mse_mask", "ssim", "mse", "kl"]]
-table.columns = ["SSIM near the lesion", "MSE near the lesion", "SSIM whole", "MSE whole", "KL (nats)"]
-table.style.format("{:.3f}", na_rep="").format("{:.4f}", subset=["MSE near the lesion", "MSE whole"])
+table.columns = [
+    "SSIM near the lesion",
+    "MSE near the lesion",
+    "SSIM whole",
+    "MSE whole",
+    "KL (nats)",
+]
+table.style.format("{:.3f}", na_rep="").format(
+    "{:.4f}", subset=["MSE near the lesion", "MSE whole"]
+)
 
 # %% mystnb={"figure": {"name": "fig-lesion-vae-redrawn", "caption": "Six lesions of people the models never saw (top), redrawn by the GVAE and the DirVAE trained on this page. Window -1000 to 400 HU."}, "image": {"alt": "Three rows of six images: originals with vessels and noise, and two rows of smoother redrawn versions in which the nodule keeps place and rough shape while noise and thin vessels are lost."}}
-biggest = latent_space.largest_slices(held_out.samples["area_mm2"].to_numpy(), held_out.samples["lesion"])
 some = biggest[np.linspace(0, len(biggest) - 1, 6).astype(int)]
-grid = [held_out.images[some], *(reconstruct(fitted, held_out.select(some)) for fitted in models.values())]
+grid = [
+    held_out.images[some],
+    *(reconstruct(fitted, held_out.select(some)) for fitted in models.values()),
+]
 figures.image_grid(np.concatenate(grid), row_labels=["original", *models])
 
 # %% [markdown]
@@ -289,6 +363,7 @@ figures.image_grid(np.concatenate(grid), row_labels=["original", *models])
 # The authors searched over the HU window together with everything else, and their best SSIM values belong to windows that
 # begin at -500 HU, where parenchyma is black in the original and in every copy. The same reconstructions, scored on two
 # windows:
+
 
 # %%
 def rescaled(images, low, high):
@@ -300,8 +375,12 @@ decoded = reconstruct(models["GVAE"], held_out)[:, 0]
 windows = {}
 for low, high in ((-1000, 400), (-500, 400)):
     both = [rescaled(images, low, high) for images in (held_out.images[:, 0], decoded)]
-    windows[f"{low}..{high} HU"] = image_quality(*both, held_out.masks)[["ssim", "ssim_mask"]].mean()
-window_table = pd.DataFrame(windows).T.rename(columns={"ssim": "SSIM whole", "ssim_mask": "SSIM near the lesion"})
+    windows[f"{low}..{high} HU"] = image_quality(*both, held_out.masks)[
+        ["ssim", "ssim_mask"]
+    ].mean()
+window_table = pd.DataFrame(windows).T.rename(
+    columns={"ssim": "SSIM whole", "ssim_mask": "SSIM near the lesion"}
+)
 glue("window_wide", float(window_table.iloc[0, 0]))
 glue("window_narrow", float(window_table.iloc[1, 0]))
 window_table.style.format("{:.3f}")
@@ -315,23 +394,48 @@ window_table.style.format("{:.3f}")
 # Each lesion is the mean of its slices' codes. t-SNE lays people who were never trained on into a plane; colour is
 # malignancy on the left and size on the right.
 
-# %% mystnb={"figure": {"name": "fig-lesion-vae-plane", "caption": "t-SNE of lesion codes of held-out people; GVAE above, DirVAE below; colour: the readers' label (left), log2 of the diameter in mm (right)."}, "image": {"alt": "Four scatter plots. Malignant and large lesions gather on the same side of each plane."}}
+# %% mystnb={"figure": {"name": "fig-lesion-vae-plane", "caption": "t-SNE of lesion codes of held-out people; GVAE above, DirVAE below; colour: the readers' label (left), diameter (right, logarithmic)."}, "image": {"alt": "Four scatter plots. Malignant and large lesions gather on the same side of each plane."}}
 from sklearn.manifold import TSNE
 
 codes = {}
 figure, axes = plt.subplots(2, 2, figsize=(7.2, 6), layout="constrained")
 for (name, fitted), pair in zip(models.items(), axes):
-    codes[name], lesion_names = latent_space.lesion_means(encode(fitted, held_out), held_out.samples["lesion"])
+    codes[name], lesion_names = latent_space.lesion_means(
+        encode(fitted, held_out), held_out.samples["lesion"]
+    )
     facts = splits.lesion_table(held_out.samples).loc[lesion_names]
     points = latent_space.coordinates(codes[name], simplex=name == "DirVAE")
     plane = TSNE(perplexity=min(30, len(points) // 4), random_state=seed).fit_transform(points)
     label = facts["malignant"].map({0.0: "benign", 1.0: "malignant"}).to_numpy()
-    size = np.log2(facts["lesion_diameter_mm"].to_numpy())
-    sns.scatterplot(x=plane[:, 0], y=plane[:, 1], hue=label, hue_order=["benign", "malignant"], s=14, ax=pair[0])
-    sns.scatterplot(x=plane[:, 0], y=plane[:, 1], hue=size, palette="viridis", s=14, ax=pair[1], legend="brief")
+    size = facts["lesion_diameter_mm"].to_numpy()
+    sns.scatterplot(
+        x=plane[:, 0],
+        y=plane[:, 1],
+        hue=label,
+        hue_order=["benign", "malignant"],
+        s=14,
+        ax=pair[0],
+    )
+    sns.scatterplot(
+        x=plane[:, 0],
+        y=plane[:, 1],
+        hue=size,
+        hue_norm=LogNorm(3, 30),
+        palette="viridis",
+        s=14,
+        ax=pair[1],
+        legend=False,
+    )
     pair[0].set_ylabel(name)
 for axis in axes.flat:
     axis.set(xticks=[], yticks=[])
+bar = figure.colorbar(
+    plt.cm.ScalarMappable(LogNorm(3, 30), "viridis"),
+    ax=axes[:, 1],
+    shrink=0.6,
+    label="diameter (mm)",
+)
+bar.set_ticks([3, 5, 10, 20, 30], labels=["3", "5", "10", "20", "30"])
 plt.close(figure)
 figure
 
@@ -346,15 +450,41 @@ figure
 # taken out of both sides.
 
 # %% mystnb={"figure": {"name": "fig-lesion-vae-correlations", "caption": "Spearman correlation of six GVAE latents with diameter and the readers' mean ratings over held-out lesions (top), and partial correlation given diameter (bottom)."}, "image": {"alt": "Two heat maps. In the upper one several latents correlate with diameter, spiculation and lobulation at once; in the lower one, given diameter, the correlations are weak."}}
-words = [name for name in ("lesion_diameter_mm", "sphericity", "margin", "lobulation", "spiculation", "texture", "malignancy") if name in facts]
+words = [
+    name
+    for name in (
+        "lesion_diameter_mm",
+        "sphericity",
+        "margin",
+        "lobulation",
+        "spiculation",
+        "texture",
+        "malignancy",
+    )
+    if name in facts
+]
 ratings = facts[words].to_numpy(float)
 plain = spearman_matrix(codes["GVAE"], ratings)
 leading = np.argsort(-np.abs(plain).max(axis=1))[:6]
 given = partial_spearman(codes["GVAE"], ratings[:, 1:], ratings[:, 0])[leading]
 figure, axes = plt.subplots(2, 1, figsize=(7.2, 5.2), layout="constrained")
 for axis, values, names in ((axes[0], plain[leading], words), (axes[1], given, words[1:])):
-    frame = pd.DataFrame(values, [f"z{k}" for k in leading], [name.replace("lesion_", "").replace("_mm", "") for name in names])
-    sns.heatmap(frame, cmap="vlag", vmin=-0.8, vmax=0.8, annot=True, fmt=".2f", annot_kws={"size": 8}, ax=axis, cbar_kws={"label": "Spearman"})
+    frame = pd.DataFrame(
+        values,
+        [f"z{k}" for k in leading],
+        [name.replace("lesion_", "").replace("_mm", "") for name in names],
+    )
+    sns.heatmap(
+        frame,
+        cmap="vlag",
+        vmin=-0.8,
+        vmax=0.8,
+        annot=True,
+        fmt=".2f",
+        annot_kws={"size": 8},
+        ax=axis,
+        cbar_kws={"label": "Spearman"},
+    )
 axes[0].set_title("as they are")
 axes[1].set_title("given diameter")
 plt.close(figure)
@@ -377,11 +507,17 @@ default = {"beta": 1.0, "concentration": 0.95}
 def picked(model, **where):
     """Cells of one model at the default settings, or where ``where`` says otherwise."""
     wanted = {"model": model} | default | where
-    return explored[np.logical_and.reduce([explored[key] == value for key, value in wanted.items()])]
+    return explored[
+        np.logical_and.reduce([explored[key] == value for key, value in wanted.items()])
+    ]
 
 
 ready = len(explored) > 0 and all(len(picked(model)) for model in ("gvae", "dirvae"))
-over_beta = explored[explored["concentration"].eq(0.95) & explored["model"].isin(["gvae", "dirvae"])] if ready else explored
+over_beta = (
+    explored[explored["concentration"].eq(0.95) & explored["model"].isin(["gvae", "dirvae"])]
+    if ready
+    else explored
+)
 display(
     Markdown(
         table_of_cells.summary()
@@ -405,11 +541,20 @@ if ready:
     figure, axis = plt.subplots(figsize=(6.4, 3.6), layout="constrained")
     means = over_beta.groupby(["model", "beta"], as_index=False)[["kl_nats", "ssim"]].mean()
     for model, colour in figures.colours(list(names)).items():
-        dots, line = over_beta[over_beta["model"] == model], means[means["model"] == model].sort_values("beta")
+        dots, line = (
+            over_beta[over_beta["model"] == model],
+            means[means["model"] == model].sort_values("beta"),
+        )
         axis.plot(line["kl_nats"], line["ssim"], "-", color=colour, label=names[model])
         axis.plot(dots["kl_nats"], dots["ssim"], "o", ms=4, color=colour)
         for row in line.itertuples():
-            axis.annotate(f"{row.beta:g}", (row.kl_nats, row.ssim), fontsize=7, xytext=(3, -9), textcoords="offset points")
+            axis.annotate(
+                f"{row.beta:g}",
+                (row.kl_nats, row.ssim),
+                fontsize=7,
+                xytext=(3, -9),
+                textcoords="offset points",
+            )
     axis.set(xlabel="KL to the prior (nats)", ylabel="SSIM near the lesion", xscale="symlog")
     axis.legend()
     plt.close(figure)
@@ -419,18 +564,38 @@ if ready:
 if ready:
     for model in names:
         for name, unit, better in (("ssim", "SSIM", "higher"), ("mse", "MSE", "lower")):
-            interval = crossed_bootstrap(evaluate.ssim_of(picked(model), name), draws=evaluate.DRAWS, seed=0)
+            interval = crossed_bootstrap(
+                evaluate.ssim_of(picked(model), name), draws=evaluate.DRAWS, seed=0
+            )
             report.finding(
-                name, model, interval.value, low=interval.low, high=interval.high, n=interval.n, unit=unit, better=better,
+                name,
+                model,
+                interval.value,
+                low=interval.low,
+                high=interval.high,
+                n=interval.n,
+                unit=unit,
+                better=better,
                 what=f"{unit} inside the outline widened by three pixels, held-out people, beta 1",
             )
     for name, unit, better in (("ssim", "SSIM", "higher"), ("mse", "MSE", "lower")):
         interval = evaluate.reconstruction_difference(picked("gvae"), picked("dirvae"), name)
         report.finding(
-            name, "gvae-dirvae", interval.value, low=interval.low, high=interval.high, n=interval.n, unit=unit, better=better,
+            name,
+            "gvae-dirvae",
+            interval.value,
+            low=interval.low,
+            high=interval.high,
+            n=interval.n,
+            unit=unit,
+            better=better,
             what=f"paired difference of {unit} near the lesion at beta 1, people and seeds drawn",
         )
-        display(Markdown(f"{unit} near the lesion, GVAE minus DirVAE at beta 1: **{interval.value:+.4f}** [{interval.low:+.4f}, {interval.high:+.4f}], {interval.n} people, {len(picked('gvae'))} seeds."))
+        display(
+            Markdown(
+                f"{unit} near the lesion, GVAE minus DirVAE at beta 1: **{interval.value:+.4f}** [{interval.low:+.4f}, {interval.high:+.4f}], {interval.n} people, {len(picked('gvae'))} seeds."
+            )
+        )
 
 # %% [markdown]
 # ### Which code is more disentangled?
@@ -452,13 +617,26 @@ if ready:
             for model in names:
                 interval = evaluate.score_interval(picked(model), name, part)
                 report.finding(
-                    name, model, interval.value, low=interval.low, high=interval.high, n=interval.n, unit=name.upper(), better="higher",
-                    condition=None if part == "plain" else part, what=f"{name.upper()} of mean lesion codes against diameter and ratings, held-out people",
+                    name,
+                    model,
+                    interval.value,
+                    low=interval.low,
+                    high=interval.high,
+                    n=interval.n,
+                    unit=name.upper(),
+                    better="higher",
+                    condition=None if part == "plain" else part,
+                    what=f"{name.upper()} of mean lesion codes against diameter and ratings, held-out people",
                 )
                 floor = "rotated" if part == "plain" else "rotated_given_size"
-                row |= {names[model]: str(interval), f"{names[model]} rotated": f"{picked(model)[f'{name}.{floor}'].mean():.3f}"}
+                row |= {
+                    names[model]: str(interval),
+                    f"{names[model]} rotated": f"{picked(model)[f'{name}.{floor}'].mean():.3f}",
+                }
             untrained = picked("random")
-            row["untrained"] = f"{untrained[f'{name}.{part}'].mean():.3f}" if len(untrained) else "not run yet"
+            row["untrained"] = (
+                f"{untrained[f'{name}.{part}'].mean():.3f}" if len(untrained) else "not run yet"
+            )
             rows.append(row)
     display(pd.DataFrame(rows).style.hide(axis="index"))
 
@@ -468,8 +646,17 @@ if ready:
     for axis, name in zip(axes, evaluate.SCORES):
         for model, colour in figures.colours(list(names)).items():
             dots = over_beta[over_beta["model"] == model]
-            axis.plot(dots["ssim"], dots[f"{name}.plain"], "o", ms=5, color=colour, label=names[model])
-            axis.plot(dots["ssim"], dots[f"{name}.rotated"], "x", ms=5, color=colour, label=f"{names[model]} rotated")
+            axis.plot(
+                dots["ssim"], dots[f"{name}.plain"], "o", ms=5, color=colour, label=names[model]
+            )
+            axis.plot(
+                dots["ssim"],
+                dots[f"{name}.rotated"],
+                "x",
+                ms=5,
+                color=colour,
+                label=f"{names[model]} rotated",
+            )
         axis.set(xlabel="SSIM near the lesion", title=name.upper(), ylim=(0, None))
     axes[0].legend(fontsize=7)
     plt.close(figure)
@@ -482,10 +669,25 @@ if ready and len(over_beta[over_beta["model"] == "gvae"]) > 1:
         for part, words_of in (("plain", "as it is"), ("given_size", "given size")):
             interval, target = evaluate.matched_difference(over_beta, name, part)
             report.finding(
-                name, "dirvae-gvae", interval.value, low=interval.low, high=interval.high, n=interval.n, unit=name.upper(), better="higher",
-                condition=None if part == "plain" else part, what=f"difference at equal SSIM near the lesion ({target:.3f}), equal size",
+                name,
+                "dirvae-gvae",
+                interval.value,
+                low=interval.low,
+                high=interval.high,
+                n=interval.n,
+                unit=name.upper(),
+                better="higher",
+                condition=None if part == "plain" else part,
+                what=f"difference at equal SSIM near the lesion ({target:.3f}), equal size",
             )
-            lines.append({"score": name.upper(), "": words_of, "DirVAE - GVAE at equal SSIM": str(interval), "SSIM": f"{target:.3f}"})
+            lines.append(
+                {
+                    "score": name.upper(),
+                    "": words_of,
+                    "DirVAE - GVAE at equal SSIM": str(interval),
+                    "SSIM": f"{target:.3f}",
+                }
+            )
     display(pd.DataFrame(lines).style.hide(axis="index"))
 
 # %% [markdown]
@@ -501,7 +703,14 @@ if ready and len(over_beta[over_beta["model"] == "gvae"]) > 1:
 if ready:
     over_concentration = explored[explored["model"].eq("dirvae") & explored["beta"].eq(1.0)]
     figure, axes = plt.subplots(1, 3, figsize=(7.2, 2.6), layout="constrained")
-    for axis, (name, label) in zip(axes, {"ssim": "SSIM near the lesion", "mig.plain": "MIG", "active_units": "active dimensions"}.items()):
+    for axis, (name, label) in zip(
+        axes,
+        {
+            "ssim": "SSIM near the lesion",
+            "mig.plain": "MIG",
+            "active_units": "active dimensions",
+        }.items(),
+    ):
         sns.scatterplot(over_concentration, x="concentration", y=name, ax=axis)
         axis.set(xscale="log", ylabel=label)
     plt.close(figure)
@@ -520,20 +729,56 @@ if ready:
     rows = []
     for model in names:
         for label in ("malignancy", "size", "shape", "patient"):
-            found = [cell["scores"]["clusters"][label]["kmeans"] for cell in picked(model)["cell"]]
-            value, null = np.mean([one["value"] for one in found]), np.mean([one["null_high"] for one in found])
+            found = [
+                cell["scores"]["clusters"][label]["kmeans"] for cell in picked(model)["cell"]
+            ]
+            value, null = (
+                np.mean([one["value"] for one in found]),
+                np.mean([one["null_high"] for one in found]),
+            )
             n = len(picked(model)["cell"].iloc[0]["scores"]["ssim"])
             excess = evaluate.excess_agreement(picked(model), label, "kmeans")
-            report.finding("nmi", model, value, n=n, unit="NMI", better="neither", condition=label, what=f"k-means clusters against {label}")
             report.finding(
-                "nmi_excess", model, excess.value, low=excess.low, high=excess.high, n=n, unit="NMI", better="higher", condition=label,
+                "nmi",
+                model,
+                value,
+                n=n,
+                unit="NMI",
+                better="neither",
+                condition=label,
+                what=f"k-means clusters against {label}",
+            )
+            report.finding(
+                "nmi_excess",
+                model,
+                excess.value,
+                low=excess.low,
+                high=excess.high,
+                n=n,
+                unit="NMI",
+                better="higher",
+                condition=label,
                 what=f"NMI with {label} minus its mean over permutations; bounds from the permutations",
             )
-            row = {"model": names[model], "label": label, "NMI": f"{value:.3f}", "by chance, up to": f"{null:.3f}", "above chance": str(excess)}
+            row = {
+                "model": names[model],
+                "label": label,
+                "NMI": f"{value:.3f}",
+                "by chance, up to": f"{null:.3f}",
+                "above chance": str(excess),
+            }
             if label != "size":
                 given = evaluate.excess_agreement(picked(model), label, "kmeans_given_size")
                 report.finding(
-                    "nmi_given_size", model, given.value, low=given.low, high=given.high, n=n, unit="NMI", better="higher", condition=label,
+                    "nmi_given_size",
+                    model,
+                    given.value,
+                    low=given.low,
+                    high=given.high,
+                    n=n,
+                    unit="NMI",
+                    better="higher",
+                    condition=label,
                     what=f"NMI with {label} within tenths of equal diameter, minus its mean over permutations",
                 )
                 row["above chance, given size"] = str(given)
@@ -552,14 +797,22 @@ steps_sd = traversals.step_sizes()
 pictures, labels, walked = [], [], {}
 for name, fitted in models.items():
     simplex = name == "DirVAE"
-    walked[name] = traversals.traversals(codes[name], lambda z: decode(fitted, z), seed=seed, simplex=simplex)
+    walked[name] = traversals.traversals(
+        codes[name], lambda z: decode(fitted, z), seed=seed, simplex=simplex
+    )
     strongest = np.argsort(-np.sum(walked[name]["changes"], axis=1))[:4]
     frame = traversals.Frame.of(codes[name], simplex=simplex)
     start = codes[name][np.argsort(facts["lesion_diameter_mm"].to_numpy())[len(facts) // 2]]
     paths = traversals.walk(frame, start, np.eye(len(start))[strongest], steps_sd)
-    pictures.append(traversals.decode_in_blocks(lambda z: decode(fitted, z), paths.reshape(-1, len(start))).reshape(4, len(steps_sd), 64, 64))
+    pictures.append(
+        traversals.decode_in_blocks(
+            lambda z: decode(fitted, z), paths.reshape(-1, len(start))
+        ).reshape(4, len(steps_sd), 64, 64)
+    )
     labels += [f"{name} z{k}" for k in strongest]
-figures.traversal_grid(np.concatenate(pictures), steps_sd, row_labels=labels, threshold=traversals.LESION_THRESHOLD)
+figures.traversal_grid(
+    np.concatenate(pictures), steps_sd, row_labels=labels, threshold=traversals.LESION_THRESHOLD
+)
 
 # %% [markdown]
 # Looking is not measuring. On every step the decoded lesion is outlined and measured: area, solidity, mean grey,
@@ -572,7 +825,8 @@ for name in models:
     one = walked[name]
     rows.append(
         {
-            "model": f"{name}, this page", "purity": f"{one['purity']:.3f}",
+            "model": f"{name}, this page",
+            "purity": f"{one['purity']:.3f}",
             "random directions": f"{one['purity_random']:.3f} [{one['purity_random_low']:.3f}, {one['purity_random_high']:.3f}]",
         }
     )
@@ -580,16 +834,39 @@ if ready:
     for model in names:
         interval = evaluate.purity_interval(picked(model))
         floors = [cell["scores"]["traversals"] for cell in picked(model)["cell"]]
-        floor = [np.mean([one[key] for one in floors]) for key in ("purity_random", "purity_random_low", "purity_random_high")]
+        floor = [
+            np.mean([one[key] for one in floors])
+            for key in ("purity_random", "purity_random_low", "purity_random_high")
+        ]
         report.finding(
-            "traversal_purity", model, interval.value, low=interval.low, high=interval.high, n=interval.n, unit="share", better="higher",
+            "traversal_purity",
+            model,
+            interval.value,
+            low=interval.low,
+            high=interval.high,
+            n=interval.n,
+            unit="share",
+            better="higher",
             what="share of a walk's change on its main feature; n counts latent dimensions",
         )
         report.finding(
-            "traversal_purity", f"{model}_random_directions", floor[0], low=floor[1], high=floor[2], n=interval.n, unit="share", better="neither",
+            "traversal_purity",
+            f"{model}_random_directions",
+            floor[0],
+            low=floor[1],
+            high=floor[2],
+            n=interval.n,
+            unit="share",
+            better="neither",
             what="the same for random directions of the same latent space",
         )
-        rows.append({"model": f"{names[model]}, cells", "purity": str(interval), "random directions": f"{floor[0]:.3f} [{floor[1]:.3f}, {floor[2]:.3f}]"})
+        rows.append(
+            {
+                "model": f"{names[model]}, cells",
+                "purity": str(interval),
+                "random directions": f"{floor[0]:.3f} [{floor[1]:.3f}, {floor[2]:.3f}]",
+            }
+        )
 display(pd.DataFrame(rows).style.hide(axis="index"))
 
 # %% [markdown]
@@ -600,16 +877,32 @@ display(pd.DataFrame(rows).style.hide(axis="index"))
 pictures, measured = [], {}
 for name, fitted in models.items():
     frame = traversals.Frame.of(codes[name], simplex=name == "DirVAE")
-    direction = traversals.malignancy_direction(frame, codes[name], facts["malignant"].to_numpy())
+    direction = traversals.malignancy_direction(
+        frame, codes[name], facts["malignant"].to_numpy()
+    )
     start = codes[name][np.argsort(facts["lesion_diameter_mm"].to_numpy())[len(facts) // 2]]
     path = traversals.walk(frame, start, direction, steps_sd)
-    pictures.append(traversals.decode_in_blocks(lambda z: decode(fitted, z), path.reshape(-1, len(start)))[None])
+    pictures.append(
+        traversals.decode_in_blocks(lambda z: decode(fitted, z), path.reshape(-1, len(start)))[
+            None
+        ]
+    )
     measured[name] = traversals.measure(pictures[-1][0])
-figures.traversal_grid(np.concatenate(pictures), steps_sd, row_labels=list(models), threshold=traversals.LESION_THRESHOLD)
+figures.traversal_grid(
+    np.concatenate(pictures),
+    steps_sd,
+    row_labels=list(models),
+    threshold=traversals.LESION_THRESHOLD,
+)
 
 # %%
 changes = pd.DataFrame({name: one.iloc[-1] - one.iloc[0] for name, one in measured.items()})
-changes.index = ["area (pixels of 0.49 mm²)", "solidity", "mean grey (of 1400 HU)", "roughness of the border"]
+changes.index = [
+    "area (pixels of 0.49 mm²)",
+    "solidity",
+    "mean grey (of 1400 HU)",
+    "roughness of the border",
+]
 changes.style.format("{:+.3f}", na_rep="no lesion at one end")
 
 # %% [markdown]
@@ -622,16 +915,41 @@ changes.style.format("{:+.3f}", na_rep="no lesion at one end")
 # %% tags=["hide-input"]
 if ready:
     shown = [
-        ("3", "Clusters follow malignancy beyond what size explains (GVAE)", evaluate.excess_agreement(picked("gvae"), "malignancy", "kmeans_given_size"), "NMI above chance, given size"),
-        ("4", "The Dirichlet code is more disentangled at equal reconstruction", evaluate.matched_difference(over_beta, "mig")[0] if len(over_beta) > 2 else None, "MIG, DirVAE - GVAE"),
-        ("5", "The Dirichlet model reconstructs worse", evaluate.reconstruction_difference(picked("gvae"), picked("dirvae"), "ssim"), "SSIM, GVAE - DirVAE"),
+        (
+            "3",
+            "Clusters follow malignancy beyond what size explains (GVAE)",
+            evaluate.excess_agreement(picked("gvae"), "malignancy", "kmeans_given_size"),
+            "NMI above chance, given size",
+        ),
+        (
+            "4",
+            "The Dirichlet code is more disentangled at equal reconstruction",
+            evaluate.matched_difference(over_beta, "mig")[0] if len(over_beta) > 2 else None,
+            "MIG, DirVAE - GVAE",
+        ),
+        (
+            "5",
+            "The Dirichlet model reconstructs worse",
+            evaluate.reconstruction_difference(picked("gvae"), picked("dirvae"), "ssim"),
+            "SSIM, GVAE - DirVAE",
+        ),
     ]
     display(
         pd.DataFrame(
             [
-                {"claim": f"lesion_vae.{number}", "the paper says": text, "we measured": label, "value": str(interval),
-                 "so it": "holds" if interval.low > 0 else "fails" if interval.high < 0 else "stays undecided"}
-                for number, text, interval, label in shown if interval
+                {
+                    "claim": f"lesion_vae.{number}",
+                    "the paper says": text,
+                    "we measured": label,
+                    "value": str(interval),
+                    "so it": "holds"
+                    if interval.low > 0
+                    else "fails"
+                    if interval.high < 0
+                    else "stays undecided",
+                }
+                for number, text, interval, label in shown
+                if interval
             ]
         ).style.hide(axis="index")
     )
@@ -661,10 +979,27 @@ if ready:
 
 # %% tags=["hide-input"]
 if ready:
-    collapse = over_beta.groupby(["model", "beta"], as_index=False)[["kl_nats", "active_units", "ssim"]].mean()
+    collapse = over_beta.groupby(["model", "beta"], as_index=False)[
+        ["kl_nats", "active_units", "ssim"]
+    ].mean()
     collapse["model"] = collapse["model"].map(names)
-    collapse.columns = ["model", "beta", "KL (nats)", "active dimensions", "SSIM near the lesion"]
-    display(collapse.style.hide(axis="index").format({"beta": "{:g}", "KL (nats)": "{:.1f}", "active dimensions": "{:.1f}", "SSIM near the lesion": "{:.3f}"}))
+    collapse.columns = [
+        "model",
+        "beta",
+        "KL (nats)",
+        "active dimensions",
+        "SSIM near the lesion",
+    ]
+    display(
+        collapse.style.hide(axis="index").format(
+            {
+                "beta": "{:g}",
+                "KL (nats)": "{:.1f}",
+                "active dimensions": "{:.1f}",
+                "SSIM near the lesion": "{:.3f}",
+            }
+        )
+    )
 
 # %% mystnb={"figure": {"name": "fig-lesion-vae-prior", "caption": "Draws from the prior, decoded: GVAE above, DirVAE below, as trained on this page."}, "image": {"alt": "Two rows of six decoded draws from the prior: blurred lung-like textures, some with a bright blob in the middle."}}
 rng = np.random.default_rng(seed)
@@ -672,7 +1007,10 @@ draws = {
     "GVAE": rng.normal(size=(6, latent)),
     "DirVAE": rng.dirichlet(np.full(latent, concentration), 6),
 }
-figures.image_grid(np.concatenate([decode(models[name], z) for name, z in draws.items()]), row_labels=list(models))
+figures.image_grid(
+    np.concatenate([decode(models[name], z) for name, z in draws.items()]),
+    row_labels=list(models),
+)
 
 # %% [markdown]
 # **Air flatters.** A black image reaches the whole-image SSIM of the table above without knowing a thing. **Tiny
@@ -711,7 +1049,20 @@ from disentangle.metrics.auc import auc
 truth, person = facts["malignant"].to_numpy(), facts["subject"].to_numpy()
 turn = latent_space.random_rotation(latent, np.random.default_rng(seed))
 {
-    name: round(auc(cross_val_predict(LogisticRegression(C=1e3, max_iter=2000), z, truth, groups=person, cv=GroupKFold(5), method="decision_function"), truth), 3)
+    name: round(
+        auc(
+            cross_val_predict(
+                LogisticRegression(C=1e3, max_iter=2000),
+                z,
+                truth,
+                groups=person,
+                cv=GroupKFold(5),
+                method="decision_function",
+            ),
+            truth,
+        ),
+        3,
+    )
     for name, z in {"codes": codes["GVAE"], "rotated codes": codes["GVAE"] @ turn}.items()
 }
 

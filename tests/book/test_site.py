@@ -78,6 +78,22 @@ def test_notices_stand_below_the_title_the_footer_last_and_messages_to_the_runne
     assert last["source"] == "FOOTER"
 
 
+def test_a_second_page_of_a_notebook_has_its_own_title_and_labels(tmp_path):
+    (tmp_path / "book" / "results").mkdir(parents=True)
+    (tmp_path / "book" / "pages.yml").write_text("pages: {second: {notebook: first, title: Second}}\n")
+    for page in ("first", "second"):
+        record = json.dumps({"notebook": "first", "page": page})
+        (tmp_path / "book" / "results" / f"{page}.json").write_text(record)
+    text = notebook(
+        {"cell_type": "markdown", "source": ["# First\n", "\n", "See {numref}`fig-one`."], "metadata": {}},
+        {"cell_type": "code", "source": "", "outputs": [], "metadata": {"mystnb": {"figure": {"name": "fig-one"}}}},
+    )
+    assert frame.as_own_page(tmp_path, "first", text) == text
+    prose, code = json.loads(frame.as_own_page(tmp_path, "second", text))["cells"]
+    assert prose["source"] == "# Second\n\nSee {numref}`fig-one-second`."
+    assert code["metadata"]["mystnb"]["figure"]["name"] == "fig-one-second"
+
+
 @pytest.fixture(scope="module")
 def project(tmp_path_factory) -> Path:
     """A copy of the book with a toy in place of its chapters."""

@@ -3,9 +3,12 @@
 from __future__ import annotations
 
 import json
+import re
 from functools import cache
 from pathlib import Path
 from typing import Any
+
+import yaml
 
 from disentangle.runs import ledger
 from disentangle.runs.keys import is_stale
@@ -15,6 +18,9 @@ STATES = Path("book") / "page_states.json"
 """Written by ``make book`` beside what it stages: page -> RERUN, or why it shows an older execution."""
 
 RERUN = "rerun"
+
+_LABEL = re.compile(r"\bfig-[a-z0-9-]+")
+_HEADING = re.compile(r"^# .*$", re.MULTILINE)
 
 FOOTER_CELL = "how-this-page-was-made"
 RUNNER_MIME = "application/vnd.disentangle."
@@ -111,6 +117,35 @@ def framed(notebook_json: str, above: str, below: str) -> str:
     if below:
         cells.append({"cell_type": "markdown", "id": FOOTER_CELL, "metadata": {}, "source": below})
     return json.dumps(notebook)
+
+
+def as_own_page(source: Path, page: str, notebook_json: str) -> str:
+    """The notebook with a title and figure labels of its own, where one notebook makes several pages.
+
+    The page that is called as its notebook keeps both. References inside the page follow its labels.
+    """
+    record = read_record(source, page)
+    if record is None or record["notebook"] == page:
+        return notebook_json
+    title = _title(source, page)
+    content = json.loads(notebook_json)
+    figures = [cell["metadata"].get("mystnb", {}).get("figure", {}) for cell in content["cells"]]
+    names = {figure["name"]: f"{figure['name']}-{page.replace('_', '-')}" for figure in figures if "name" in figure}
+    for figure in figures:
+        if "name" in figure:
+            figure["name"] = names[figure["name"]]
+    titled = False
+    for cell in content["cells"]:
+        if cell["cell_type"] == "markdown":
+            cell["source"] = _LABEL.sub(lambda found: names.get(found[0], found[0]), _text(cell))
+            if title and not titled and cell["source"].startswith("# "):
+                cell["source"], titled = _HEADING.sub(f"# {title}", cell["source"], count=1), True
+    return json.dumps(content)
+
+
+def _title(source: Path, page: str) -> str:
+    listed = yaml.safe_load((source / "book" / "pages.yml").read_text(encoding="utf8"))["pages"]
+    return (listed.get(page) or {}).get("title", "")
 
 
 def _is_for_the_runner(output: dict[str, Any]) -> bool:

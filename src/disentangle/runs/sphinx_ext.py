@@ -98,7 +98,8 @@ def frame_executed_page(app: Sphinx, docname: str, source: list[str]) -> None:
     if docname.startswith(EXECUTED):
         above, below = _frame(app, docname)
         _signatures(app.env)[docname] = _signature(above, below)
-        source[0] = frame.framed(source[0], above, below)
+        own = frame.as_own_page(Path(app.srcdir), docname.removeprefix(EXECUTED), source[0])
+        source[0] = frame.framed(own, above, below)
 
 
 def pages_whose_frame_changed(
