@@ -860,6 +860,17 @@ if ready:
             better="neither",
             what="the same for random directions of the same latent space",
         )
+        report.finding(
+            "traversal_purity",
+            f"{model}-random_directions",
+            interval.value - floor[0],
+            low=interval.value - floor[2],
+            high=interval.value - floor[1],
+            n=interval.n,
+            unit="share",
+            better="higher",
+            what="purity of single dimensions minus that of random ones; bounds from sets of random directions",
+        )
         rows.append(
             {
                 "model": f"{names[model]}, cells",

@@ -143,6 +143,17 @@ def test_a_lost_worker_costs_nothing_and_a_failing_cell_stops_no_other(toy_proje
     assert len(stored["commit"]) == 40 and stored["dirty"] is False and stored["cores"] >= 1
 
 
+def test_a_running_cluster_computes_cells_and_outlives_them(toy_project):
+    from distributed import LocalCluster
+
+    with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
+        outcome = compute.compute(
+            "toy", only="first", scheduler=cluster.scheduler_address, say=lambda line: None
+        )
+        assert outcome.finished == ["first"] and len(cluster.workers) == 1
+    assert [state.state for state in cells.states("toy")] == ["done", "missing", "missing"]
+
+
 def test_the_cores_are_shared_among_the_workers(toy_project, monkeypatch):
     monkeypatch.setattr(compute.os, "cpu_count", lambda: 16)
     threads = {n: compute.worker_environment(n)["OMP_NUM_THREADS"] for n in (1, 4, 32)}

@@ -45,6 +45,11 @@ _LIDC = (
 )
 _LIDC_LICENCE = "CC BY 3.0"
 
+_HEART = (
+    "Simulated by this package after: Chartsias A et al. Disentangled representation learning in cardiac image "
+    "analysis. Medical Image Analysis 58:101535, 2019; groups after Bernard O et al. IEEE TMI 37:2514-2525, 2018 (ACDC)"
+)
+
 _ALL = (
     DataSet(
         name="lidc",
@@ -105,6 +110,63 @@ _ALL = (
         folders=("lidc_cubes",),
         check="disentangle.imaging.lidc.cubes:check",
         bits=16,
+    ),
+    DataSet(
+        name="acdc",
+        title="ACDC: cine cardiac MR at end-diastole and end-systole with RV, MYO and LV, 128x128 around the heart",
+        loader="disentangle.imaging.cardiac.acdc:load",
+        real=True,
+        licence="free with citation; mirrors state CC BY-NC-SA 4.0 (figures non-commercial, no weights published)",
+        citation=(
+            "Bernard O et al. Deep Learning Techniques for Automatic MRI Cardiac Multi-Structures Segmentation and "
+            "Diagnosis: Is the Problem Solved? IEEE Transactions on Medical Imaging 37:2514-2525, 2018. "
+            "doi:10.1109/TMI.2018.2837502"
+        ),
+        how_to_get=(
+            "Fetch the ACDC database from its provider (humanheart-project.creatis.insa-lyon.fr/database), or the "
+            "HDF5 volumes that come with the semi-supervised benchmarks (github.com/HiLab-git/SSL4MIS). The HDF5 "
+            "reader was tried on original files, the reader of the provider's NIfTI was built from documentation "
+            "and tested on synthetic files."
+        ),
+        tried="original files",
+        layouts=(
+            "patientNNN_frameXX.h5, at any depth (tried on original files)",
+            "<training|testing>/patientNNN/Info.cfg, patientNNN_frameXX[_gt].nii.gz, patientNNN_4d.nii.gz "
+            "(built from documentation)",
+        ),
+        folders=("acdc_h5", "acdc", "ACDC"),
+        check="disentangle.imaging.cardiac.acdc:check",
+        bits=8,
+    ),
+    DataSet(
+        name="sunnybrook",
+        title="Sunnybrook: cine cardiac MR slices with the cavity of the left ventricle, 128x128 around the heart",
+        loader="disentangle.imaging.cardiac.sunnybrook:load",
+        real=True,
+        licence="CC0",
+        citation=(
+            "Radau P et al. Evaluation Framework for Algorithms Segmenting Short Axis Cardiac MRI. The MIDAS Journal - "
+            "Cardiac MR Left Ventricle Segmentation Challenge, 2009"
+        ),
+        how_to_get=(
+            "Fetch the Sunnybrook Cardiac Data (www.cardiacatlas.org/sunnybrook-cardiac-data) and write each outlined "
+            "slice and its endocardial mask as PNG of the same name into images/ and labels/."
+        ),
+        tried="original files",
+        layouts=("images/ and labels/, SC-<group>-<nn>-IM-<series>-<number>.dcm.png",),
+        folders=("sunnybrook",),
+        check="disentangle.imaging.cardiac.sunnybrook:check",
+        bits=8,
+    ),
+    DataSet(
+        name="heart_phantom",
+        title="Simulated short-axis hearts: five diagnosis groups, cine MR at 1.5 and 3 T, cardiac CT",
+        loader="disentangle.imaging.heart.cohort:load",
+        real=False,
+        licence="MIT",
+        citation=_HEART,
+        how_to_get="It comes with the package.",
+        tried="original files",
     ),
 )
 

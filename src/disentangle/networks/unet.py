@@ -43,9 +43,7 @@ class UNet(nn.Module):
         super().__init__()
         widths = [base * 2**level for level in range(levels + 1)]
         self.levels = levels
-        self.down = nn.ModuleList(
-            double_conv(a, b, momentum) for a, b in zip([inputs, *widths], widths, strict=False)
-        )
+        self.down = nn.ModuleList(double_conv(a, b, momentum) for a, b in zip([inputs, *widths], widths, strict=False))
         self.pool, self.enlarge = nn.MaxPool2d(2), nn.Upsample(scale_factor=2, mode="nearest")
         # Deepest first, as they are used.
         steps = list(zip(widths[1:], widths[:-1], strict=True))[::-1]

@@ -133,7 +133,7 @@ def _self_trained(tensors: TrainingData, config: SelfTrainingConfig, seed: int, 
     task, total, done = _new_task(network, seed, False), History(), 0
     for number in range(config.rounds + 1):
         steps = later if number else first
-        known = _with_predictions(tensors, task, config) if number else tensors
+        known = _with_predictions(tensors, task, config) if number else _labelled_alone(tensors)
         staged = replace(network, training=replace(network.training, steps=steps))
         history = _train(task, known, staged, mixed_seed(seed, "round", number), held_out, None)
         total.rows += [row | {"step": row["step"] + done, "round": number} for row in history.rows]
@@ -150,7 +150,11 @@ def _with_predictions(tensors: TrainingData, task: UNetTask, config: SelfTrainin
     if len(others):
         guess = mapped(now, lambda part: _adopted(task.model.probabilities(part), config), tensors.images[others])
         labels[others] = torch.from_numpy(guess)
-    return TrainingData(tensors.images, labels, tensors.rows | {"labelled": torch.cat([labelled, others])})
+    return TrainingData(tensors.images, labels, {"labelled": torch.cat([labelled, others])})
+
+
+def _labelled_alone(tensors: TrainingData) -> TrainingData:
+    return TrainingData(tensors.images, tensors.labels, {"labelled": tensors.rows["labelled"]})
 
 
 def _adopted(probabilities: Tensor, config: SelfTrainingConfig) -> Tensor:
@@ -162,7 +166,7 @@ def _adopted(probabilities: Tensor, config: SelfTrainingConfig) -> Tensor:
 def _tensors(
     data: Cohort, config: UNetConfig, labelled: Rows, unlabelled: Rows | None, validation: Cohort | None
 ) -> tuple[TrainingData, dict | None]:
-    masks = config.adversary.masks if config.adversary else "labelled"
+    masks = config.adversary.masks if config.adversary else None
     tensors = training_data(data, config.classes, config.image_size, labelled, unlabelled, masks)
     return tensors, validation_tensors(data, validation, config.classes, config.image_size)
 

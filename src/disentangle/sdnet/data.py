@@ -29,8 +29,8 @@ class TrainingData:
     """Tensors of all images with the rows that each purpose may use.
 
     ``images`` (image, 1, side, side) in -1..1; ``labels`` (image, side, side) int8, -1 wherever a label is
-    withheld. Rows: ``labelled`` for the supervised terms, ``unlabelled`` for those without labels, ``masks`` whose
-    labels the discriminator sees as real, ``pool`` whose predictions it sees (the labelled and the unlabelled).
+    withheld. Rows: ``labelled`` for the supervised terms, ``unlabelled`` for those without labels; and where there is a
+    discriminator, ``masks`` whose labels it sees as real, ``pool`` whose predictions it sees (of both kinds).
     """
 
     images: Tensor
@@ -86,12 +86,13 @@ class Streams:
 
 
 def training_data(
-    cohort: Cohort, classes: int, side: int, labelled: Rows, unlabelled: Rows | None, masks: str
+    cohort: Cohort, classes: int, side: int, labelled: Rows, unlabelled: Rows | None, masks: str | None
 ) -> TrainingData:
-    """Withhold every label that neither supervision nor the discriminator (``masks`` labelled or all) may see.
+    """Withhold every label that neither supervision nor the discriminator may see.
 
     ``labelled`` and ``unlabelled`` select images, as booleans or row numbers; ``unlabelled`` None means all images,
-    their labels withheld. Raises ValueError for images, labels or rows that do not fit.
+    their labels withheld. ``masks``: the discriminator's, ``labelled`` or ``all``, None where there is none. Raises
+    ValueError for images, labels or rows that do not fit.
     """
     images, labels = checked_images(cohort, side), checked_labels(cohort, classes)
     known = (labels >= 0).flatten(1).all(1)
@@ -102,11 +103,14 @@ def training_data(
         absent = int(chosen[~known[chosen]][0])
         raise ValueError(f"cohort {cohort.name}: image {absent} is to be labelled but has no labels")
     pool = torch.arange(len(images)) if unlabelled is None else _numbers(unlabelled, len(images), "unlabelled")
-    real = known.nonzero().squeeze(1) if masks == "all" else chosen
-    seen = torch.zeros(len(images), dtype=torch.bool).index_fill(0, torch.cat([chosen, real]), True)
+    rows = {"labelled": chosen, "unlabelled": pool}
+    if masks is not None and len(pool):
+        rows["masks"] = known.nonzero().squeeze(1) if masks == "all" else chosen
+        rows["pool"] = torch.cat([chosen, pool]).unique()
+    seen = torch.zeros(len(images), dtype=torch.bool)
+    seen[torch.cat([chosen, rows.get("masks", chosen)])] = True
     labels = torch.where(seen[:, None, None], labels, UNKNOWN).to(torch.int8)
-    both = torch.cat([chosen, pool]).unique()
-    return TrainingData(images, labels, {"labelled": chosen, "unlabelled": pool, "masks": real, "pool": both})
+    return TrainingData(images, labels, rows)
 
 
 def validation_tensors(training: Cohort, validation: Cohort | None, classes: int, side: int) -> dict | None:

@@ -63,7 +63,7 @@ def fit(
     ``validation``, labelled images of other people, the best validated weights are kept and training may stop early;
     without, the last ones. Equal calls come from the model cache. Raises ValueError for data that do not fit.
     """
-    masks = config.adversary.masks if config.adversary else "labelled"
+    masks = config.adversary.masks if config.adversary else None
     tensors = training_data(data, config.classes, config.image_size, labelled, unlabelled, masks)
     held_out = validation_tensors(data, validation, config.classes, config.image_size)
     semi_supervised, training = len(tensors.rows["unlabelled"]) > 0, config.training
@@ -89,7 +89,8 @@ def factors(fitted: Fitted, data: Data) -> Factors:
     """Anatomy and modality of images (image, 1, height, width) in 0..1."""
     images, model = checked_images(data, fitted.image_size), fitted.model
     anatomy = mapped(fitted, lambda part: _compact(model.anatomy(part), fitted.config), images)
-    posterior = mapped(fitted, lambda part: torch.cat(model.modality(model.anatomy(part), part), 1), images)
+    s = torch.from_numpy(anatomy)
+    posterior = mapped(fitted, lambda s, x: torch.cat(model.modality(s.float(), x), 1), s, images)
     mean, logvar = np.split(posterior, 2, axis=1)
     return Factors(anatomy, mean, logvar)
 

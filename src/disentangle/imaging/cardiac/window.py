@@ -13,7 +13,7 @@ import numpy as np
 import pandas as pd
 from scipy import ndimage
 
-_SMOOTH, _REACH = 10.0, 40.0  # pixels of the cohort: blur before the peak is sought, and heart around the peak
+_SMOOTH, _REACH = 10.0, 40.0  # pixels of the layout: blur before the peak is sought, and heart around the peak
 
 
 @dataclass(frozen=True)
@@ -46,33 +46,55 @@ class Window:
             columns=int(sample["native_columns"]),
         )
 
-    def cut(self, pixels: np.ndarray, order: int) -> np.ndarray:
-        """(slice, row, column) on the native grid -> (slice, size, size).
+    def cut(self, images: np.ndarray) -> np.ndarray:
+        """Grey values (slice, row, column) on the native grid -> (slice, size, size).
 
-        Order 1 is bilinear, smoothed beforehand where the pixel gets coarser, and repeats the edge outside of
-        the picture; order 0 takes the nearest pixel and is 0 outside.
+        Bilinear, smoothed beforehand where the pixel gets coarser; the edge is repeated outside of the picture.
         """
+        return self._cut(images, "nearest")
+
+    def cut_labels(self, labels: np.ndarray) -> np.ndarray:
+        """Labels (slice, row, column) -> (slice, size, size): the label with the largest share of each pixel.
+
+        0 outside of the picture. Without a change of pixel size nothing is interpolated.
+        """
+        values = [int(value) for value in np.unique(labels) if value != 0]
+        shares = np.stack([self._cut((labels == value).astype(np.float32), "grid-constant") for value in values])
+        shares = np.concatenate([1 - shares.sum(axis=0, keepdims=True), shares])
+        return np.array([0, *values], labels.dtype)[shares.argmax(axis=0)]
+
+    def _cut(self, values: np.ndarray, outside: str) -> np.ndarray:
         steps = np.array([self.step_row, self.step_column])
         offset = np.array([self.top, self.left]) + steps / 2 - 0.5
-        if order and (steps > 1).any():
-            pixels = ndimage.gaussian_filter(pixels, (0, *np.maximum(steps - 1, 0) / 2), mode="nearest")
-        cut = [_shifted(plane, steps, offset, (self.size, self.size), order) for plane in pixels]
-        return np.stack(cut)
+        if (steps > 1).any():
+            values = ndimage.gaussian_filter(values, (0, *np.maximum(steps - 1, 0) / 2), mode="nearest")
+        shape = (self.size, self.size)
+        planes = [ndimage.affine_transform(plane, steps, offset, shape, order=1, mode=outside) for plane in values]
+        return np.stack(planes)
 
     def back(self, plane: np.ndarray, order: int) -> np.ndarray:
         """(size, size) -> (rows, columns) of the native grid, 0 outside the window."""
         steps = np.array([self.step_row, self.step_column])
         offset = (0.5 - np.array([self.top, self.left])) / steps - 0.5
-        native = _shifted(plane, 1 / steps, offset, (self.rows, self.columns), order)
+        shape = (self.rows, self.columns)
+        native = ndimage.affine_transform(plane, 1 / steps, offset, shape, order=order, mode="nearest")
         return np.where(self._inside(), native, np.zeros_like(native))
 
     def _inside(self) -> np.ndarray:
         rows, columns = np.arange(self.rows) + 0.5, np.arange(self.columns) + 0.5
-        low, high = (self.top, self.left), (self.top + self.size * self.step_row, self.left + self.size * self.step_column)
-        return ((rows > low[0]) & (rows < high[0]))[:, None] & ((columns > low[1]) & (columns < high[1]))[None]
+        bottom, right = self.top + self.size * self.step_row, self.left + self.size * self.step_column
+        return ((rows > self.top) & (rows < bottom))[:, None] & ((columns > self.left) & (columns < right))[None]
 
 
-def place(ends: list[np.ndarray], drawn: np.ndarray | None, steps: tuple[float, float], size: int) -> Window:
+def place(
+    ends: list[np.ndarray],
+    drawn: np.ndarray | None,
+    steps: tuple[float, float],
+    size: int,
+    *,
+    coarser: float = 1.0,
+    margin: int = 0,
+) -> Window:
     """The window of one person.
 
     Parameters
@@ -86,12 +108,16 @@ def place(ends: list[np.ndarray], drawn: np.ndarray | None, steps: tuple[float, 
         Native pixels per pixel of the cohort, along rows and columns.
     size
         Side of the window in pixels of the cohort.
+    coarser
+        How much larger than the layout's own pixel the steps are; the search for the heart ignores it.
+    margin
+        Pixels of the cohort around what is drawn that must be inside too, as far as the picture goes.
     """
     rows, columns = ends[0].shape[-2:]
-    centre, found = _moving_centre(ends, steps)
+    centre, found = _moving_centre(ends, np.divide(steps, coarser))
     window = Window(0, 0, *steps, size, rows, columns, found)
     window = _centred(window, centre)
-    return window if drawn is None or not drawn.any() else _holding(window, drawn)
+    return window if drawn is None or not drawn.any() else _holding(window, drawn, margin)
 
 
 def to_native(predicted: np.ndarray, samples: pd.DataFrame) -> list[np.ndarray]:
@@ -115,7 +141,7 @@ def to_native(predicted: np.ndarray, samples: pd.DataFrame) -> list[np.ndarray]:
     if predicted.ndim not in (3, 4) or predicted.shape[-1] != predicted.shape[-2]:
         raise ValueError(f"predictions are {predicted.shape}, expected (image, [class,] side, side)")
     if (predicted.ndim == 3) != (np.asarray(predicted).dtype.kind in "iub"):
-        raise ValueError("expected integer labels (image, side, side) or float probabilities (image, class, side, side)")
+        raise ValueError("expected integer labels (image, side, side) or float probabilities (image, class, ...)")
     windows = [Window.of_sample(row, predicted.shape[-1]) for _, row in samples.iterrows()]
     if predicted.ndim == 3:
         return [window.back(plane, order=0) for window, plane in zip(windows, predicted, strict=True)]
@@ -127,13 +153,9 @@ def _likeliest(window: Window, planes: np.ndarray) -> np.ndarray:
     return native.argmax(axis=0).astype(np.uint8)  # all are 0 outside the window: the first class, background
 
 
-def _shifted(plane: np.ndarray, steps: np.ndarray, offset: np.ndarray, shape: tuple[int, int], order: int) -> np.ndarray:
-    mode = "nearest" if order else "grid-constant"
-    return ndimage.affine_transform(plane, steps, offset, shape, order=order, mode=mode)
-
-
-def _moving_centre(ends: list[np.ndarray], steps: tuple[float, float]) -> tuple[np.ndarray, str]:
-    """Centre (row, column) of the difference between two frames, weighted around its peak."""
+def _moving_centre(ends: list[np.ndarray], unit: np.ndarray) -> tuple[np.ndarray, str]:
+    """Centre (row, column) of the difference between two frames, weighted around its peak; ``unit``: native
+    pixels per pixel of the layout."""
     middle = np.array(ends[0].shape[-2:]) / 2
     if len(ends) < 2 or len(ends[0]) == 0:
         return middle, "middle"
@@ -141,10 +163,10 @@ def _moving_centre(ends: list[np.ndarray], steps: tuple[float, float]) -> tuple[
     change = np.abs(np.clip(first, 0, 1) - np.clip(second, 0, 1)).mean(axis=0)
     if change.max() <= 0:
         return middle, "middle"
-    smooth = ndimage.gaussian_filter(change, np.divide(_SMOOTH, steps) * 1.0, mode="constant")
+    smooth = ndimage.gaussian_filter(change, _SMOOTH * unit, mode="constant")
     peak = np.unravel_index(smooth.argmax(), smooth.shape)
     rows, columns = np.indices(change.shape)
-    reach = np.multiply(_REACH, steps)
+    reach = _REACH * unit
     weight = change * np.exp(-(((rows - peak[0]) / reach[0]) ** 2 + ((columns - peak[1]) / reach[1]) ** 2) / 2)
     return np.array([(weight * rows).sum(), (weight * columns).sum()]) / weight.sum() + 0.5, "motion"
 
@@ -158,11 +180,13 @@ def _centred(window: Window, centre: np.ndarray) -> Window:
     return replace(window, top=int(top), left=int(left))
 
 
-def _holding(window: Window, drawn: np.ndarray) -> Window:
+def _holding(window: Window, drawn: np.ndarray, margin: int) -> Window:
     """The same window, moved as little as holds all that is drawn, or coarser where it is too small."""
     where = np.argwhere(drawn)
-    low, high = where.min(axis=0), where.max(axis=0) + 1
     steps = np.array([window.step_row, window.step_column])
+    around = np.ceil(margin * steps).astype(int)
+    low = np.maximum(where.min(axis=0) - around, 0)
+    high = np.minimum(where.max(axis=0) + 1 + around, drawn.shape)
     grow = float(((high - low + 1) / (window.size * steps)).max())
     if grow > 1:
         coarser = replace(window, step_row=float(steps[0] * grow), step_column=float(steps[1] * grow))

@@ -38,6 +38,8 @@ class Shape:
     rv_span: float
     rv_turn: float
     rv_power: float
+    rv_ripple: np.ndarray  # (2, 3): skew, bulge and asymmetric bulge of the crescent at base and apex
+    rv_taper: float
     rv_wall_mm: float
     septal_flattening: float
 
@@ -74,13 +76,15 @@ def draw_shape(person: Person, rng: np.random.Generator) -> Shape:
     shape = Shape(
         person=person,
         radius_mm=1.0,
-        ripple=rng.normal(0, 1, (2, 3)) * np.array([0.04, 0.025, 0.015]),
+        ripple=rng.normal(0, 1, (2, 3)) * np.array([0.05, 0.03, 0.018]),
         ripple_phase=rng.uniform(0, 2 * np.pi, 3),
         wall_ripple=rng.normal(0, 1, 4) * 0.06 / np.arange(1, 5),
         wall_ripple_phase=rng.uniform(0, 2 * np.pi, 4),
-        rv_span=np.deg2rad(rng.normal(66, 4) + 0.05 * (person.rv_edv_ml - 160)),
+        rv_span=np.deg2rad(rng.normal(74, 5) + 0.04 * (person.rv_edv_ml - 160)),
         rv_turn=np.deg2rad(rng.normal(0, 6)),
-        rv_power=rng.uniform(0.6, 0.95),
+        rv_power=rng.uniform(0.5, 0.85),
+        rv_ripple=rng.normal(0, 1, (2, 3)) * np.array([0.16, 0.10, 0.10]) + np.array([[-0.12, 0, 0], [0.12, 0, 0]]),
+        rv_taper=rng.uniform(1.3, 2.3),
         rv_wall_mm=rng.uniform(4.0, 6.5) if right else rng.uniform(2.5, 3.5),
         septal_flattening=rng.uniform(0.06, 0.16) if right else rng.uniform(0.0, 0.04),
     )
@@ -205,12 +209,14 @@ def _from(angle: float) -> np.ndarray:
 def _rv_profile(shape: Shape, level: np.ndarray) -> np.ndarray:
     """Depth of the RV's crescent, 1 in its middle at the base; it ends at ``RV_END``."""
     inside = np.clip(level, 0, RV_END)[:, None]
-    along = np.maximum(1 - (inside / RV_END) ** 1.8, 0.0) ** 0.8
+    along = np.maximum(1 - (inside / RV_END) ** shape.rv_taper, 0.0) ** 0.8
     span = shape.rv_span * (1 - 0.3 * inside)
     # The outflow tract lies in front: the crescent turns forwards towards the base.
     middle = shape.rv_turn - 0.16 * (1 - inside)
-    u = np.abs((THETA - middle + np.pi) % (2 * np.pi) - np.pi) / span
-    return along * np.maximum(1 - np.minimum(u, 1) ** 2.2, 0.0) ** shape.rv_power
+    u = np.clip(((THETA - middle + np.pi) % (2 * np.pi) - np.pi) / span, -1, 1)
+    modes = np.stack([u, np.cos(2 * np.pi * u), np.sin(2 * np.pi * u)], axis=-1)
+    ripple = (1 - inside) * (modes @ shape.rv_ripple[0]) + inside * (modes @ shape.rv_ripple[1])
+    return along * np.maximum(1 - np.abs(u) ** 2.6, 0.0) ** shape.rv_power * np.maximum(1 + ripple, 0.3)
 
 
 def _rv_depth(shape: Shape, state: State, volume_ml: float) -> float:

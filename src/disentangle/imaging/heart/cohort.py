@@ -1,0 +1,192 @@
+"""The cohort ``heart_phantom``: simulated short-axis hearts of five diagnosis groups, in MR or CT.
+
+Anatomies are drawn once and kept in the cache (see ``store``); pictures are rendered from them.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+import pandas as pd
+import torch
+
+from disentangle.imaging.cohort import Cohort, Provenance
+from disentangle.imaging.heart import anatomy, ventricles
+from disentangle.imaging.heart.anatomy import FIELD_OF_VIEW_MM, Grid, Heart, Stacks, draw_heart, draw_stacks, joined
+from disentangle.imaging.heart.groups import GROUPS
+from disentangle.imaging.heart.render import Slices, render, to_unit
+from disentangle.imaging.heart.store import kept
+from disentangle.imaging.heart.style import KINDS, scan_key, style_table
+from disentangle.imaging.lidc.texture import uniform
+
+PEOPLE = 100
+SCANNERS = ("mr", "mr1.5", "mr3", "ct", "mr_ct")
+CT_POOL = 50_000
+
+PROVENANCE = Provenance(
+    real=False,
+    source="simulated by this package from published sizes, relaxation times and Hounsfield units",
+    licence="MIT",
+    citation="Chartsias A et al. Disentangled representation learning in cardiac image analysis. MedIA 58:101535, 2019",
+    note="anatomy, labels and grey values simulated; sizes and rules of the groups follow ACDC",
+)
+
+
+def load(
+    people: int | None = None,
+    seed: int = 0,
+    size: int = 128,
+    pixel_mm: float | None = None,
+    frames: int = 4,
+    scanner: str = "mr",
+) -> Cohort:
+    """The cohort ``heart_phantom``: every slice of every person, in ``frames`` frames, scaled to 0..1.
+
+    Labels (uint8) are RV 1, MYO 2, LV 3; there are labels for all frames, and ``samples.labelled`` is true at
+    ED and ES alone, as a reader of ACDC would have them. Further columns of ``samples``: diagnosis, phase ("ED",
+    "ES", "between"), frame, slice, level (0 base .. 1 apex), contraction (0 ED .. 1 ES), scanner, modality, volume
+    (numbers the stacks), thickness_mm, slice_mm, and those of real sets about the native grid, which is the same.
+
+    Parameters
+    ----------
+    people
+        How many; None: 100, 20 of each group. The first people are the same for any number; groups take turns.
+    size, pixel_mm
+        Pixels of a picture; by default as many millimetres as 128 pixels of 1.37 mm.
+    frames
+        Frames per person: 2 are ED and ES, further ones lie between.
+    scanner : "mr", "mr1.5", "mr3", "ct" or "mr_ct"
+        MR at both fields, at one, cardiac CT, or MR and CT in turns of five people. People in CT are others
+        than those in MR, as in the paper; for one anatomy in many styles see ``pairs``.
+    """
+    check_options(people, size, pixel_mm, frames, scanner)
+    grid = Grid(size, float(pixel_mm or FIELD_OF_VIEW_MM / size))
+    numbers = person_numbers(people or PEOPLE, scanner)
+    stacks = anatomies(numbers, seed, grid, frames)
+    samples = _with_window(_with_scan(stacks.samples, seed, scanner), size)
+    slices = to_slices(stacks, samples, seed)
+    raw = render(slices, seed)
+    images = to_unit(raw, slices.kind, torch.from_numpy(samples["volume"].to_numpy(np.int64)))
+    return Cohort(
+        name="heart_phantom",
+        images=images.numpy(),
+        samples=samples,
+        subjects=_subjects(numbers, samples, seed),
+        spacing_mm=np.full((len(samples), 2), grid.pixel_mm, np.float32),
+        provenance=PROVENANCE,
+        labels=stacks.labels,
+        extra={"labels": dict(anatomy.LABELS), "seed": seed, "frames": frames},
+    )
+
+
+def check_options(people: int | None, size: int, pixel_mm: float | None, frames: int, scanner: str) -> None:
+    """Refuse what cannot be drawn, and say what can."""
+    if scanner not in SCANNERS:
+        raise ValueError(f"cohort heart_phantom: no scanner {scanner!r}; there are {', '.join(SCANNERS)}")
+    if people is not None and people < 1:
+        raise ValueError(f"cohort heart_phantom: people is {people}, expected at least 1 or None")
+    if size < 32 or size % 2:
+        raise ValueError(f"cohort heart_phantom: size is {size}, expected an even number of at least 32 pixels")
+    if pixel_mm is not None and not 0.3 <= pixel_mm <= 6:
+        raise ValueError(f"cohort heart_phantom: pixel_mm is {pixel_mm}, expected 0.3..6 or None")
+    if not 2 <= frames <= 20:
+        raise ValueError(f"cohort heart_phantom: frames is {frames}, expected 2..20")
+
+
+def person_numbers(people: int, scanner: str) -> list[int]:
+    """Numbers of the people in the pools: those scanned in CT are others than those in MR."""
+    in_ct = [scanner == "ct" or (scanner == "mr_ct" and (at // len(GROUPS)) % 2 == 1) for at in range(people)]
+    return [at + CT_POOL * ct for at, ct in enumerate(in_ct)]
+
+
+def anatomies(numbers: list[int], seed: int, grid: Grid, frames: int) -> Stacks:
+    """Tissues and labels of these people, from the cache where they are there."""
+    options = f"{numbers} {seed} {grid.size} {grid.pixel_mm:.6f} {frames}"
+    return kept(options, anatomy.__name__, lambda: joined([_of_person(n, seed, grid, frames) for n in numbers]))
+
+
+def _of_person(number: int, seed: int, grid: Grid, frames: int) -> Stacks:
+    heart = draw_heart(number, seed)
+    stacks = draw_stacks(heart, grid, frames)
+    table = stacks.samples.assign(pixel_mm=grid.pixel_mm)
+    table.insert(0, "subject", subject_name(number))
+    table.insert(1, "person", number)
+    table.insert(2, "diagnosis", heart.person.group)
+    return Stacks(stacks.first, stacks.second, stacks.share, stacks.labels, table)
+
+
+def subject_name(number: int) -> str:
+    return f"ct{number - CT_POOL:03d}" if number >= CT_POOL else f"mr{number:03d}"
+
+
+def _with_scan(samples: pd.DataFrame, seed: int, scanner: str) -> pd.DataFrame:
+    """The table with the scanner of each person, what is labelled, and the number of the volume."""
+    kind = scanner_kind(samples["person"].to_numpy(), seed, scanner)
+    names = {number: name for name, number in KINDS.items()}
+    return samples.assign(
+        scanner=[names[k] for k in kind],
+        modality=np.where(kind == KINDS["ct"], "ct", "mr"),
+        labelled=samples["phase"] != "between",
+        volume=samples.groupby(["person", "frame"], sort=False).ngroup(),
+    )
+
+
+def _with_window(samples: pd.DataFrame, size: int) -> pd.DataFrame:
+    """The table with the columns by which real sets lead back to their native grid: here it is the same."""
+    same = {"native_rows": size, "native_columns": size, "top": 0, "left": 0, "step_row": 1.0, "step_column": 1.0}
+    return samples.assign(**same, window="middle")
+
+
+def scanner_kind(person: np.ndarray, seed: int, scanner: str) -> np.ndarray:
+    """Kind of scanner of each person: the two fields by a coin that belongs to the person."""
+    if scanner in KINDS:
+        return np.full(len(person), KINDS[scanner])
+    coin = uniform(torch.from_numpy(person.astype(np.int64)) * 1009 + seed, "field").numpy()
+    kind = np.where(coin < 0.5, KINDS["mr1.5"], KINDS["mr3"])
+    return np.where(person >= CT_POOL, KINDS["ct"], kind)
+
+
+def to_slices(stacks: Stacks, samples: pd.DataFrame, seed: int) -> Slices:
+    """What the renderer takes: each person in the own style."""
+    person = torch.from_numpy(samples["person"].to_numpy(np.int64))
+    frame, place = (torch.from_numpy(samples[name].to_numpy(np.int64)) for name in ("frame", "slice"))
+    numbers = ("x_mm", "y_mm", "z_mm", "turn_rad", "pixel_mm")
+    return Slices(
+        first=torch.from_numpy(stacks.first),
+        second=torch.from_numpy(stacks.second),
+        share=torch.from_numpy(stacks.share),
+        anatomy=person + (seed << 20),
+        picture=frame * 1000 + place,
+        kind=torch.tensor([KINDS[name] for name in samples["scanner"]], dtype=torch.int64),
+        scan=person,
+        **{name: torch.from_numpy(samples[name].to_numpy(np.float32)) for name in numbers},
+    )
+
+
+def _subjects(numbers: list[int], samples: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """One row per person: diagnosis, true volumes (mL), ejection fractions (%), and settings of the scan."""
+    table = pd.DataFrame([_facts(draw_heart(number, seed)) for number in numbers])
+    scanner = samples.drop_duplicates("person").set_index("person").loc[numbers, "scanner"]
+    kind = torch.tensor([KINDS[name] for name in scanner], dtype=torch.int64)
+    styles = style_table(scan_key(seed, kind, torch.tensor(numbers, dtype=torch.int64)), kind)
+    names = pd.Index([subject_name(number) for number in numbers], name="subject", dtype=object)
+    return pd.concat([table, scanner.reset_index(drop=True), styles], axis=1).set_index(names)
+
+
+def _facts(heart: Heart) -> dict[str, object]:
+    person = heart.person
+    diastole, systole = (ventricles.volumes_ml(heart.shape, ventricles.state_at(heart.shape, at)) for at in (0.0, 1.0))
+    return {
+        "diagnosis": person.group,
+        "sex": person.sex,
+        "height_cm": person.height_cm,
+        "weight_kg": person.weight_kg,
+        "lv_edv_ml": diastole["LV"],
+        "lv_esv_ml": systole["LV"],
+        "lvef": 100 * (1 - systole["LV"] / diastole["LV"]),
+        "rv_edv_ml": diastole["RV"],
+        "rv_esv_ml": systole["RV"],
+        "rvef": 100 * (1 - systole["RV"] / diastole["RV"]),
+        "lv_mass_g": ventricles.mass_g(heart.shape),
+        "beat_frames": heart.beat_frames,
+        "systolic_frame": heart.systolic_frame,
+    }
