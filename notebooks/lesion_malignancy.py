@@ -547,7 +547,6 @@ if np.isfinite(published).all():
             what="what the published order adds to the lesion AUC, paired over people",
         )
 
-# %% tags=["hide-input"]
 draws = sorted(
     {c["parameters"]["draw"] for c in done if c["parameters"].get("draw") is not None}
 )

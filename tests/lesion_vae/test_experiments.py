@@ -92,8 +92,22 @@ def test_an_exploration_cell_gives_every_comparison_of_the_page(explored):
     agreement = evaluate.excess_agreement(gvae, "malignancy", "kmeans_given_size")
     assert agreement.low <= agreement.value <= agreement.high
     learned = explored[explored["model"] != "random"]
-    interval, ssim = evaluate.matched_difference(learned, "mig")
-    assert interval.low <= interval.value <= interval.high and 0 <= ssim <= 1
+    interval, (low, high) = evaluate.matched_difference(learned, "mig")
+    assert interval.low <= interval.value <= interval.high and low <= high <= 1
+
+
+def test_models_are_compared_at_equal_reconstruction_only():
+    """Two curves on one line, reached at different points: no difference, though their default points differ."""
+
+    def row(model, ssim):
+        score = {"dci_disentanglement": 0.5 * ssim, "mig": 0.5 * ssim, "sap": 0.5 * ssim}
+        draws = {"plain": {name: [value] * 4 for name, value in score.items()}}
+        cell = {"scores": {"disentanglement_draws": draws, "ssim": [ssim] * 3}}
+        return {"model": model, "seed": 0, "ssim": ssim, "mig.plain": score["mig"], "cell": cell}
+
+    table = pd.DataFrame([row("gvae", 0.4), row("gvae", 0.8), row("dirvae", 0.2), row("dirvae", 0.6)])
+    interval, reach = evaluate.matched_difference(table, "mig")
+    assert interval.value == pytest.approx(0) and reach == (0.4, 0.6)
 
 
 def test_purity_is_one_where_every_walk_changes_one_feature_and_even_where_all_change_alike():

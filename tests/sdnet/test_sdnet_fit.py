@@ -148,7 +148,7 @@ def test_supervision_alone_and_validation_work(cohort, small):
 def test_the_baselines_learn_four_images_too(small, adversary):
     cohort = discs(4)
     config = replace(unet_like(small, adversary=adversary), rotation=0.0, base=8).with_training(
-        **THIRTY | {"steps": 50}
+        **THIRTY | {"steps": 40}
     )
     fitted = fit_unet(cohort, config, 0, labelled=FOUR, cache=False)
     assert dice(segment(fitted, cohort), cohort.labels) > 0.8

@@ -162,24 +162,34 @@ def score_interval(table: pd.DataFrame, name: str, part: str = "plain") -> Inter
     return _centred(value, drawn, _people(table))
 
 
-def matched_difference(table: pd.DataFrame, name: str, part: str = "plain") -> tuple[Interval, float]:
-    """Score of the Dirichlet model minus the Gaussian one at the same SSIM, and that SSIM.
+def matched_difference(table: pd.DataFrame, name: str, part: str = "plain") -> tuple[Interval, tuple[float, float]]:
+    """Score of the Dirichlet model minus the Gaussian one at equal SSIM, and the range of SSIM compared.
 
-    ``table`` holds both models over beta (same concentration). The Gaussian curve of each seed is read at the
-    SSIM of the Dirichlet model's default beta, or at the end of the curve that lies nearest.
+    ``table`` holds both models over beta (same concentration). The curves of a seed, score over SSIM, are read at
+    five points of the range that both reach, and the differences averaged; where the ranges do not meet, at their
+    nearest ends. Seeds whose curves have fewer points than the others' are left out.
     """
-    values, drawn, at = [], [], []
-    for _, of_seed in table.groupby("seed"):
-        gaussian = of_seed[of_seed["model"] == "gvae"].sort_values("ssim")
-        dirichlet = of_seed[(of_seed["model"] == "dirvae") & (of_seed["beta"] == 1.0)].iloc[0]
-        target = float(np.clip(dirichlet["ssim"], gaussian["ssim"].min(), gaussian["ssim"].max()))
-        curve = np.array([_draws(cell, name, part) for cell in gaussian["cell"]])
-        read = [np.interp(target, gaussian["ssim"], curve[:, draw]) for draw in range(curve.shape[1])]
-        drawn.append(_draws(dirichlet["cell"], name, part) - np.array(read))
-        column = f"{name}.{part}"
-        values.append(dirichlet[column] - np.interp(target, gaussian["ssim"], gaussian[column]))
-        at.append(target)
-    return _centred(float(np.mean(values)), np.mean(drawn, axis=0), _people(table)), float(np.mean(at))
+    points = table.groupby("seed").size()
+    values, drawn, reach = [], [], []
+    for seed in points.index[points == points.max()]:
+        of_seed = table[table["seed"] == seed]
+        curves = [of_seed[of_seed["model"] == model].sort_values("ssim") for model in ("gvae", "dirvae")]
+        low = max(curve["ssim"].min() for curve in curves)
+        high = min(curve["ssim"].max() for curve in curves)
+        at = np.linspace(low, high, 5) if low < high else np.array([(low + high) / 2])
+        read = [np.interp(at, curve["ssim"], curve[f"{name}.{part}"]).mean() for curve in curves]
+        draws = [_read_draws(curve, at, name, part) for curve in curves]
+        values.append(read[1] - read[0])
+        drawn.append(draws[1] - draws[0])
+        reach.append((float(at.min()), float(at.max())))
+    interval = _centred(float(np.mean(values)), np.mean(drawn, axis=0), _people(table))
+    return interval, (min(one[0] for one in reach), max(one[1] for one in reach))
+
+
+def _read_draws(curve: pd.DataFrame, at: np.ndarray, name: str, part: str) -> np.ndarray:
+    """Each bootstrap draw of a score (draws,), read at points of a curve over SSIM and averaged."""
+    of_cells = np.array([_draws(cell, name, part) for cell in curve["cell"]])
+    return np.array([np.interp(at, curve["ssim"], of_cells[:, draw]).mean() for draw in range(of_cells.shape[1])])
 
 
 def purity_interval(table: pd.DataFrame) -> Interval:

@@ -11,11 +11,12 @@ import torch
 
 from disentangle.imaging.cohort import Cohort, Provenance
 from disentangle.imaging.heart import anatomy, ventricles
-from disentangle.imaging.heart.anatomy import FIELD_OF_VIEW_MM, Grid, Heart, Stacks, draw_heart, draw_stacks, joined
+from disentangle.imaging.heart.anatomy import FIELD_OF_VIEW_MM, Grid, Stacks, draw_stacks, joined
 from disentangle.imaging.heart.groups import GROUPS
 from disentangle.imaging.heart.render import Slices, render, to_unit
 from disentangle.imaging.heart.store import kept
 from disentangle.imaging.heart.style import KINDS, scan_key, style_table
+from disentangle.imaging.heart.subject import Heart, draw_heart
 from disentangle.imaging.lidc.texture import uniform
 
 PEOPLE = 100
