@@ -92,3 +92,13 @@ def test_a_finding_recorded_twice_is_refused_with_both_values():
 def test_negative_fitting_times_are_refused():
     with pytest.raises(ValueError, match="fitting took -1 s"):
         Report("toys", "line").fitted(-1)
+
+
+def test_an_interval_brings_its_bounds_and_people_along():
+    from disentangle.metrics.intervals import Interval
+
+    common = {"what": "rise", "unit": "1", "better": "neither"}
+    finding = Report("toys", "line").finding("rise", "given", Interval(2.0, 1.0, 3.0, 7), **common)
+    assert (finding.value, finding.low, finding.high, finding.n) == (2.0, 1.0, 3.0, 7)
+    with pytest.raises(ValueError, match="rise.given: n is missing"):
+        Report("toys", "line").finding("rise", "given", 2.0, **common)

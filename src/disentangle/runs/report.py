@@ -28,6 +28,15 @@ class Cohort(Protocol):
     def __len__(self) -> int: ...
 
 
+class Measured(Protocol):
+    """A value with the bounds of its interval and the number of independent people."""
+
+    value: float
+    low: float
+    high: float
+    n: int
+
+
 class Report:
     """Findings of one paper on one cohort.
 
@@ -59,11 +68,11 @@ class Report:
         self,
         metric: str,
         method: str,
-        value: float,
+        value: float | Measured,
         *,
         low: float | None = None,
         high: float | None = None,
-        n: int,
+        n: int | None = None,
         what: str,
         unit: str,
         better: Literal["higher", "lower", "neither"],
@@ -72,10 +81,16 @@ class Report:
     ) -> Finding:
         """Record a measured value with its 95 % interval; ``n`` counts people, or the independent units.
 
+        ``value`` may be an interval (``metrics.intervals.Interval``), which brings ``low``, ``high`` and ``n`` along.
+
         Text shows it as ``{glue:text}`metric.method[.condition]:.2f```, with ``.low`` and ``.high`` for the
         bounds; a finding on another cohort than the report's starts with that cohort's name.
         Raises ValueError for a value that is not finite or bounds in the wrong order.
         """
+        if hasattr(value, "low"):
+            value, low, high, n = value.value, value.low, value.high, n or value.n
+        if n is None:
+            raise ValueError(f"finding {metric}.{method}: n is missing, the number of people behind the value")
         value, low, high = (None if x is None else float(x) for x in (value, low, high))
         finding = Finding(
             paper=self.paper,

@@ -91,7 +91,7 @@ def _where(heart: Heart, at: int, state: State) -> dict[str, float]:
 
 def _origin(heart: Heart) -> np.ndarray:
     """What of the body lies in the middle of the picture: between the ventricles, off by breath and planning."""
-    return np.array([-14.0, 0.0]) - heart.centres_mm.mean(axis=0)
+    return np.array([-heart.middle_mm, 0.0]) - heart.centres_mm.mean(axis=0)
 
 
 def body_grid(grid: Grid, x_mm: float, y_mm: float, turn_rad: float) -> tuple[np.ndarray, np.ndarray]:

@@ -24,7 +24,7 @@ class Heart:
     ``papillary``: (head, 4) angle, distance from the wall in radii, radius in mm, level; ``bands``: the same of
     the RV, with the place between septum (0) and free wall (1). ``bumps``
     (2, 2, ANGLES): trabeculae in mm, of LV and RV, at base and apex. ``centres_mm`` (slice, 2): where
-    breath-holds left the axis in each slice.
+    breath-holds left the axis in each slice; ``middle_mm``: the heart's middle, from the axis to the left.
     """
 
     person: Person
@@ -38,6 +38,7 @@ class Heart:
     thickness_mm: float
     spacing_mm: float
     centres_mm: np.ndarray
+    middle_mm: float
     turn_rad: float
     beat_frames: int
     systolic_frame: int
@@ -56,11 +57,12 @@ def draw_heart(number: int, seed: int) -> Heart:
     centres = tilt * (z - length / 2)[:, None] * np.array([np.cos(way), np.sin(way)])
     centres = centres + rng.normal(0, 1.0, (len(z), 2)).clip(-3, 3)
     reach = ventricles.surfaces(shape, ventricles.state_at(shape, 0.0), np.array([0.3 * length]))
+    left, below = float(reach.outer.max()), float(reach.epicardium.mean())
     frames = int(rng.integers(20, 36))
     return Heart(
         person=person,
         shape=shape,
-        torso=draw_torso(rng, float(reach.outer.max()), float(reach.epicardium.mean())),
+        torso=draw_torso(rng, left, below),
         papillary=_draw_papillary(rng),
         bands=_draw_bands(rng),
         bumps=np.stack([[_bumps(rng, size) for _ in range(2)] for size in (1.0, 2.4)]),
@@ -69,6 +71,7 @@ def draw_heart(number: int, seed: int) -> Heart:
         thickness_mm=float(thickness),
         spacing_mm=spacing,
         centres_mm=centres + rng.normal(0, 5, 2).clip(-12, 12),
+        middle_mm=0.45 * (left - below),
         turn_rad=np.deg2rad(rng.normal(0, 30)),
         beat_frames=frames,
         systolic_frame=int(np.clip(round(frames * rng.uniform(0.35, 0.40)), 8, 14)),
