@@ -64,7 +64,7 @@ from disentangle.runs.report import Report, glue
 figures.use_style()
 report = Report("lesion_vae", data)
 page = {"lidc": "lesion_malignancy", "lidc_patches": "lesion_malignancy_patches"}[data]
-people = people or {"smoke": 60, "quick": None if data == "lidc_patches" else 250}.get(profile)
+people = people or {"smoke": 60}.get(profile)
 live_steps = steps or {"smoke": 10, "quick": 250, "full": 800, "paper": 60_000}[profile]
 NAMES = {
     "diameter": "diameter alone",

@@ -77,7 +77,7 @@ from disentangle.runs.report import Report, glue
 
 figures.use_style()
 report = Report("lesion_vae", data)
-people = people or {"smoke": 40, "quick": 200}.get(profile)
+people = people or {"smoke": 40}.get(profile)
 live_steps = steps or {"smoke": 10, "quick": 250, "full": 800, "paper": 60_000}[profile]
 
 # %% [markdown]
@@ -427,6 +427,7 @@ for (name, fitted), pair in zip(models.items(), axes):
         legend=False,
     )
     pair[0].set_ylabel(name)
+    sns.move_legend(pair[0], "lower center", bbox_to_anchor=(0.5, 1.0), ncol=2)
 for axis in axes.flat:
     axis.set(xticks=[], yticks=[])
 bar = figure.colorbar(
@@ -436,6 +437,7 @@ bar = figure.colorbar(
     label="diameter (mm)",
 )
 bar.set_ticks([3, 5, 10, 20, 30], labels=["3", "5", "10", "20", "30"])
+bar.minorticks_off()
 plt.close(figure)
 figure
 
@@ -774,7 +776,7 @@ if ready:
 # other dimensions stay, one moves from -3 to +3 standard deviations of the lesions (on the simplex, one component is
 # scaled and the rest renormalised). The picture shows the dimensions that change the decoded lesion most.
 
-# %% mystnb={"figure": {"name": "fig-lesion-vae-traversals", "caption": "Walks along single dimensions of the GVAE (first four rows) and the DirVAE (last four) from one held-out lesion, with the outline of the region above -400 HU."}, "image": {"alt": "Eight rows of seven decoded lesions; along a row the nodule changes brightness, size or surroundings gradually."}}
+# %% mystnb={"figure": {"name": "fig-lesion-vae-traversals", "caption": "Walks along single dimensions of the GVAE (first four rows) and the DirVAE (last four) from one held-out lesion, with the outline of the region above -400 HU."}, "image": {"alt": "Eight rows of seven decoded lesions. In the rows of the GVAE the nodule and the vessels around it change together; in those of the DirVAE a round blob grows, shrinks or brightens."}}
 steps_sd = traversals.step_sizes()
 pictures, labels, walked = [], [], {}
 for name, fitted in models.items():
@@ -784,7 +786,9 @@ for name, fitted in models.items():
     )
     strongest = np.argsort(-np.sum(walked[name]["changes"], axis=1))[:4]
     frame = traversals.Frame.of(codes[name], simplex=simplex)
-    start = codes[name][np.argsort(facts["lesion_diameter_mm"].to_numpy())[len(facts) // 2]]
+    start = codes[name][
+        np.argsort(facts["lesion_diameter_mm"].to_numpy())[int(0.8 * len(facts))]
+    ]
     paths = traversals.walk(frame, start, np.eye(len(start))[strongest], steps_sd)
     pictures.append(
         traversals.decode_in_blocks(
@@ -863,14 +867,16 @@ display(pd.DataFrame(rows).style.hide(axis="index"))
 # One direction is special: the one along which a logistic regression's odds of malignancy grow fastest. What does the
 # model draw when it is told to make a lesion look more suspicious?
 
-# %% mystnb={"figure": {"name": "fig-lesion-vae-suspicion", "caption": "From benign to suspicious: walks of both models along the gradient of the odds of malignancy, and the measured change of the decoded lesion over the walk."}, "image": {"alt": "Two rows of seven decoded lesions that grow and brighten from left to right."}}
+# %% mystnb={"figure": {"name": "fig-lesion-vae-suspicion", "caption": "From benign to suspicious: walks of both models along the gradient of the odds of malignancy, from one held-out lesion, with the outline of the region above -400 HU."}, "image": {"alt": "Two rows of seven decoded lesions, from benign on the left to suspicious on the right; the GVAE changes size and surroundings, the DirVAE mostly the brightness and size of a round blob."}}
 pictures, measured = [], {}
 for name, fitted in models.items():
     frame = traversals.Frame.of(codes[name], simplex=name == "DirVAE")
     direction = traversals.malignancy_direction(
         frame, codes[name], facts["malignant"].to_numpy()
     )
-    start = codes[name][np.argsort(facts["lesion_diameter_mm"].to_numpy())[len(facts) // 2]]
+    start = codes[name][
+        np.argsort(facts["lesion_diameter_mm"].to_numpy())[int(0.8 * len(facts))]
+    ]
     path = traversals.walk(frame, start, direction, steps_sd)
     pictures.append(
         traversals.decode_in_blocks(lambda z: decode(fitted, z), path.reshape(-1, len(start)))[

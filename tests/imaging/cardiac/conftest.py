@@ -11,6 +11,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from disentangle.imaging.cardiac import acdc
+from disentangle.imaging.cardiac.labels import CardiacError
+
 ROWS, COLUMNS, SLICES = 168, 150, 4
 ZOOM = (1.5, 1.5, 8.0)  # mm: column, row, slice
 
@@ -141,3 +144,17 @@ def _png(path: Path, pixels: np.ndarray) -> None:
 def write_png() -> Callable:
     """Function ``write_png(path, pixels)``."""
     return _png
+
+
+def _refused(folder: Path, *words: str, **options) -> None:
+    with pytest.raises(CardiacError) as caught:
+        acdc.load(folder, **options)
+    assert all(word in str(caught.value) for word in words), str(caught.value)
+    if not options:
+        assert acdc.check(folder)[1], "the folder check must see it too"
+
+
+@pytest.fixture(scope="session")
+def refused() -> Callable:
+    """Function ``refused(folder, *words, **options)``: ACDC's loader and folder check refuse it in these words."""
+    return _refused

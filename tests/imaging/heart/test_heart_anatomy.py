@@ -9,7 +9,7 @@ from disentangle.imaging.heart.anatomy import LABELS, SUB_SLICES, Grid, draw_sta
 from disentangle.imaging.heart.groups import GROUPS, draw_person, follows_rule
 from disentangle.imaging.heart.subject import chosen_frames, contraction_at, draw_heart
 
-PER_GROUP = 16
+PER_GROUP = 12
 GRID = Grid(128, 1.37)
 
 
@@ -124,7 +124,7 @@ def test_labels_count_the_volumes_of_the_heart(hearts, stacks):
             for name, truth in volumes(heart, share).items():
                 errors[name].append((labels == LABELS[name]).sum() * voxel / truth - 1)
     # whole slices count or not: a slice is a tenth of a heart
-    assert all(np.abs(found).max() < 0.2 and abs(np.mean(found)) < 0.06 for found in errors.values()), errors
+    assert all(np.abs(found).max() < 0.2 and abs(np.mean(found)) < 0.08 for found in errors.values()), errors
 
 
 def test_myocardium_surrounds_the_cavity_in_every_slice(stacks):
@@ -133,6 +133,12 @@ def test_myocardium_surrounds_the_cavity_in_every_slice(stacks):
         cavity = labels == LABELS["LV"]
         rim = ndimage.binary_dilation(cavity) & ~cavity
         assert (labels[rim] == LABELS["MYO"]).all()
+
+
+def test_no_heart_is_cut_off_by_the_picture(hearts):
+    widest = sorted(hearts, key=lambda heart: -heart.person.rv_edv_ml)[:3]
+    for labels in joined([draw_stacks(heart, Grid(64, 2.74), frames=2) for heart in widest]).labels:
+        assert not labels[[0, -1]].any() and not labels[:, [0, -1]].any()
 
 
 def test_each_slice_has_one_cavity_and_the_right_ventricle_lies_to_its_right(stacks):
@@ -147,7 +153,7 @@ def test_each_slice_has_one_cavity_and_the_right_ventricle_lies_to_its_right(sta
 def test_no_label_above_the_base_or_below_the_apex(stacks):
     table = joined(stacks)
     half = table.samples["thickness_mm"] / 2 / 60
-    for outside in (table.samples["level"] < -half, table.samples["level"] > 1 + 0.3):
+    for outside in (table.samples["level"] < -half, table.samples["level"] > 1.1 + half):
         assert outside.any() and not table.labels[outside.to_numpy()].any()
 
 

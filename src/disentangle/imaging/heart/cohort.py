@@ -10,18 +10,14 @@ import pandas as pd
 import torch
 
 from disentangle.imaging.cohort import Cohort, Provenance
-from disentangle.imaging.heart import anatomy, ventricles
-from disentangle.imaging.heart.anatomy import FIELD_OF_VIEW_MM, Grid, Stacks, draw_stacks, joined
-from disentangle.imaging.heart.groups import GROUPS
+from disentangle.imaging.heart.anatomy import FIELD_OF_VIEW_MM, LABELS, Grid, Stacks
+from disentangle.imaging.heart.pool import CT_POOL, FACTS, anatomies, person_numbers
 from disentangle.imaging.heart.render import Slices, render, to_unit
-from disentangle.imaging.heart.store import kept
 from disentangle.imaging.heart.style import KINDS, scan_key, style_table
-from disentangle.imaging.heart.subject import Heart, draw_heart
-from disentangle.imaging.lidc.texture import uniform
+from disentangle.imaging.lidc.texture import join, uniform
 
 PEOPLE = 100
 SCANNERS = ("mr", "mr1.5", "mr3", "ct", "mr_ct")
-CT_POOL = 50_000
 
 PROVENANCE = Provenance(
     real=False,
@@ -61,8 +57,7 @@ def load(
     """
     check_options(people, size, pixel_mm, frames, scanner)
     grid = Grid(size, float(pixel_mm or FIELD_OF_VIEW_MM / size))
-    numbers = person_numbers(people or PEOPLE, scanner)
-    stacks = anatomies(numbers, seed, grid, frames)
+    stacks = anatomies(person_numbers(people or PEOPLE, scanner), seed, grid, frames)
     samples = _with_window(_with_scan(stacks.samples, seed, scanner), size)
     slices = to_slices(stacks, samples, seed)
     raw = render(slices, seed)
@@ -70,12 +65,12 @@ def load(
     return Cohort(
         name="heart_phantom",
         images=images.numpy(),
-        samples=samples,
-        subjects=_subjects(numbers, samples, seed),
+        samples=samples.drop(columns=[name for name in FACTS if name != "diagnosis"]),
+        subjects=_subjects(samples, seed),
         spacing_mm=np.full((len(samples), 2), grid.pixel_mm, np.float32),
         provenance=PROVENANCE,
         labels=stacks.labels,
-        extra={"labels": dict(anatomy.LABELS), "seed": seed, "frames": frames},
+        extra={"labels": dict(LABELS), "seed": seed, "frames": frames},
     )
 
 
@@ -91,32 +86,6 @@ def check_options(people: int | None, size: int, pixel_mm: float | None, frames:
         raise ValueError(f"cohort heart_phantom: pixel_mm is {pixel_mm}, expected 0.3..6 or None")
     if not 2 <= frames <= 20:
         raise ValueError(f"cohort heart_phantom: frames is {frames}, expected 2..20")
-
-
-def person_numbers(people: int, scanner: str) -> list[int]:
-    """Numbers of the people in the pools: those scanned in CT are others than those in MR."""
-    in_ct = [scanner == "ct" or (scanner == "mr_ct" and (at // len(GROUPS)) % 2 == 1) for at in range(people)]
-    return [at + CT_POOL * ct for at, ct in enumerate(in_ct)]
-
-
-def anatomies(numbers: list[int], seed: int, grid: Grid, frames: int) -> Stacks:
-    """Tissues and labels of these people, from the cache where they are there."""
-    options = f"{numbers} {seed} {grid.size} {grid.pixel_mm:.6f} {frames}"
-    return kept(options, anatomy.__name__, lambda: joined([_of_person(n, seed, grid, frames) for n in numbers]))
-
-
-def _of_person(number: int, seed: int, grid: Grid, frames: int) -> Stacks:
-    heart = draw_heart(number, seed)
-    stacks = draw_stacks(heart, grid, frames)
-    table = stacks.samples.assign(pixel_mm=grid.pixel_mm)
-    table.insert(0, "subject", subject_name(number))
-    table.insert(1, "person", number)
-    table.insert(2, "diagnosis", heart.person.group)
-    return Stacks(stacks.first, stacks.second, stacks.share, stacks.labels, table)
-
-
-def subject_name(number: int) -> str:
-    return f"ct{number - CT_POOL:03d}" if number >= CT_POOL else f"mr{number:03d}"
 
 
 def _with_scan(samples: pd.DataFrame, seed: int, scanner: str) -> pd.DataFrame:
@@ -141,7 +110,7 @@ def scanner_kind(person: np.ndarray, seed: int, scanner: str) -> np.ndarray:
     """Kind of scanner of each person: the two fields by a coin that belongs to the person."""
     if scanner in KINDS:
         return np.full(len(person), KINDS[scanner])
-    coin = uniform(torch.from_numpy(person.astype(np.int64)) * 1009 + seed, "field").numpy()
+    coin = uniform(join(seed, torch.from_numpy(person.astype(np.int64))), "field").numpy()
     kind = np.where(coin < 0.5, KINDS["mr1.5"], KINDS["mr3"])
     return np.where(person >= CT_POOL, KINDS["ct"], kind)
 
@@ -163,31 +132,10 @@ def to_slices(stacks: Stacks, samples: pd.DataFrame, seed: int) -> Slices:
     )
 
 
-def _subjects(numbers: list[int], samples: pd.DataFrame, seed: int) -> pd.DataFrame:
-    """One row per person: diagnosis, true volumes (mL), ejection fractions (%), and settings of the scan."""
-    table = pd.DataFrame([_facts(draw_heart(number, seed)) for number in numbers])
-    scanner = samples.drop_duplicates("person").set_index("person").loc[numbers, "scanner"]
-    kind = torch.tensor([KINDS[name] for name in scanner], dtype=torch.int64)
-    styles = style_table(scan_key(seed, kind, torch.tensor(numbers, dtype=torch.int64)), kind)
-    names = pd.Index([subject_name(number) for number in numbers], name="subject", dtype=object)
-    return pd.concat([table, scanner.reset_index(drop=True), styles], axis=1).set_index(names)
-
-
-def _facts(heart: Heart) -> dict[str, object]:
-    person = heart.person
-    diastole, systole = (ventricles.volumes_ml(heart.shape, ventricles.state_at(heart.shape, at)) for at in (0.0, 1.0))
-    return {
-        "diagnosis": person.group,
-        "sex": person.sex,
-        "height_cm": person.height_cm,
-        "weight_kg": person.weight_kg,
-        "lv_edv_ml": diastole["LV"],
-        "lv_esv_ml": systole["LV"],
-        "lvef": 100 * (1 - systole["LV"] / diastole["LV"]),
-        "rv_edv_ml": diastole["RV"],
-        "rv_esv_ml": systole["RV"],
-        "rvef": 100 * (1 - systole["RV"] / diastole["RV"]),
-        "lv_mass_g": ventricles.mass_g(heart.shape),
-        "beat_frames": heart.beat_frames,
-        "systolic_frame": heart.systolic_frame,
-    }
+def _subjects(samples: pd.DataFrame, seed: int) -> pd.DataFrame:
+    """One row per person: the columns ``FACTS``, and the main settings of the scan."""
+    people = samples.drop_duplicates("person").set_index("subject")
+    kind = torch.tensor([KINDS[name] for name in people["scanner"]], dtype=torch.int64)
+    scan = torch.from_numpy(people["person"].to_numpy(np.int64))
+    styles = style_table(scan_key(seed, kind, scan), kind).set_index(people.index)
+    return pd.concat([people[[*FACTS, "scanner"]], styles], axis=1)

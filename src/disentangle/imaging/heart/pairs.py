@@ -9,13 +9,17 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 
 from disentangle.imaging.cohort import Cohort
-from disentangle.imaging.heart.anatomy import Grid
-from disentangle.imaging.heart.cohort import anatomies, to_slices
-from disentangle.imaging.heart.render import render, to_unit
+from disentangle.imaging.heart.anatomy import Grid, Stacks
+from disentangle.imaging.heart.cohort import to_slices
+from disentangle.imaging.heart.pool import anatomies
+from disentangle.imaging.heart.render import Slices, render, to_unit
 from disentangle.imaging.heart.style import KINDS
+
+_WHICH = ["person", "frame", "slice"]
 
 
 @dataclass(frozen=True)
@@ -40,23 +44,24 @@ def in_style(cohort: Cohort, rows: np.ndarray, styles: list[Style]) -> np.ndarra
     _check(cohort, rows, styles)
     stacks, samples = _whole_volumes(cohort, rows)
     slices = to_slices(stacks, samples, cohort.extra["seed"])
-    asked = cohort.samples.iloc[rows]
+    place = pd.Series(np.arange(len(samples)), index=pd.MultiIndex.from_frame(samples[_WHICH]))
+    where = place.loc[list(cohort.samples.iloc[rows][_WHICH].itertuples(index=False, name=None))].to_numpy()
     pictures = np.empty((len(rows), *cohort.images.shape[1:]), np.float32)
     for style in dict.fromkeys(styles):
         mine = np.flatnonzero([style == other for other in styles])
-        wanted = asked[["person", "frame", "slice"]].iloc[mine]
-        volumes = samples.merge(wanted[["person", "frame"]].drop_duplicates(), how="left", indicator="in")
-        some = np.flatnonzero((volumes["in"] == "both").to_numpy())
-        shown = slices.take(torch.from_numpy(some)).in_style(KINDS[style.scanner], style.scan)
-        volume = torch.from_numpy(samples["volume"].to_numpy(np.int64)[some])
-        scaled = to_unit(render(shown, cohort.extra["seed"]), shown.kind, volume).numpy()
-        names = ["person", "frame", "slice"]
-        at = samples.iloc[some].reset_index(drop=True).reset_index().set_index(names)["index"]
-        pictures[mine] = scaled[at.loc[[tuple(row) for row in wanted.to_numpy()]].to_numpy()]
+        pictures[mine] = _shown(slices, samples["volume"].to_numpy(), where[mine], style, cohort.extra["seed"])
     return pictures
 
 
-def _whole_volumes(cohort: Cohort, rows: np.ndarray):
+def _shown(slices: Slices, volume: np.ndarray, where: np.ndarray, style: Style, seed: int) -> np.ndarray:
+    """Slices number ``where`` in one style, scaled with all slices of their volumes."""
+    needed = np.flatnonzero(np.isin(volume, volume[where]))
+    some = slices.take(torch.from_numpy(needed)).in_style(KINDS[style.scanner], style.scan)
+    scaled = to_unit(render(some, seed), some.kind, torch.from_numpy(volume[needed].astype(np.int64)))
+    return scaled.numpy()[np.searchsorted(needed, where)]
+
+
+def _whole_volumes(cohort: Cohort, rows: np.ndarray) -> tuple[Stacks, pd.DataFrame]:
     """Stacks of the people of these rows, and their table: percentiles need whole volumes."""
     first = cohort.samples.iloc[0]
     numbers = sorted({int(number) for number in cohort.samples["person"].iloc[rows]})
