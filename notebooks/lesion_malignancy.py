@@ -397,7 +397,7 @@ if choices:
 rows = []
 for render in ("geometry_only", "shuffled_ratings"):
     logits = (
-        evaluate.control_logits(samples, done, render)
+        evaluate.control_logits(samples, done, "control_", render=render)
         if done
         else np.full(len(samples), np.nan)
     )
@@ -470,6 +470,7 @@ display(pd.DataFrame(rows).style.hide(axis="index"))
 # ```text
 #  (a) honest      for each fold:  train the encoder, fine-tune it, fit the classifier   on the training people
 #                                  score the test people
+#      honest, same schedule       the same, fine-tuned to the last step of (b) instead of stopped by validation
 #
 #  (b) published   fine-tune the encoder with labels on 70 % of ALL people
 #                  then for each fold:  fit the classifier on the other folds' codes, score the test people
@@ -518,6 +519,34 @@ if np.isfinite(published).all():
             better="neither",
             condition="published_order-honest",
             what="what the published order adds to the lesion AUC, paired over people",
+        )
+
+at_schedule = evaluate.control_logits(samples, done, "schedule_")
+if np.isfinite(at_schedule).all():
+    at_schedule = lesions.of(samples, at_schedule)
+    interval = lesions.auc(at_schedule)
+    report.finding(
+        "auc",
+        "gvae_finetuned",
+        interval,
+        unit="AUC",
+        better="higher",
+        condition="same_schedule",
+        what="lesion AUC, honest, fine-tuned for as many steps as in the published order",
+    )
+    order_rows.insert(
+        1, {"method": "honest, same schedule", "labels": "true", **vars(interval)}
+    )
+    if np.isfinite(published).all():
+        difference = lesions.auc(at_published, minus=at_schedule)
+        report.finding(
+            "auc",
+            "gvae_finetuned",
+            difference,
+            unit="AUC",
+            better="neither",
+            condition="published_order-same_schedule",
+            what="what the order alone adds to the lesion AUC, paired over people",
         )
 
 draws = sorted(

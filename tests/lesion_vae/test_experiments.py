@@ -20,10 +20,11 @@ def short(discs, monkeypatch):
 
         return replace(PRESETS["smoke"], prior=experiment.PRIORS[model], **changes)
 
-    for module in (prediction, exploration):
+    for module in (prediction, exploration, controls):
         monkeypatch.setattr(module, "labelled_cohort", lambda data: discs)
         monkeypatch.setattr(module, "vae_config", config)
-    monkeypatch.setattr(prediction, "FineTuneConfig", lambda: FINE_TUNE_PRESETS["smoke"])
+    for module in (prediction, controls):
+        monkeypatch.setattr(module, "FineTuneConfig", lambda: FINE_TUNE_PRESETS["smoke"])
     monkeypatch.setattr(prediction, "CNNConfig", lambda: CNN_PRESETS["smoke"])
     monkeypatch.setattr(controls, "CNNConfig", lambda: CNN_PRESETS["smoke"])
     monkeypatch.setattr(controls.datasets, "load", lambda name, render: discs)
@@ -67,10 +68,16 @@ def test_the_published_order_scores_everybody(short):
 
 def test_a_rendering_control_scores_its_fold(short):
     scores = controls.rendering_control("geometry_only", fold=1, seed=0)
-    logits = evaluate.control_logits(
-        short.samples, [_cell("control_cnn", {"render": "geometry_only"}, scores)], "geometry_only"
-    )
+    cell = _cell("control_cnn", {"render": "geometry_only"}, scores)
+    logits = evaluate.control_logits(short.samples, [cell], "control_", render="geometry_only")
     assert (np.isfinite(logits) == splits.honest_split(short.samples, 1).test).all()
+
+
+def test_the_schedule_control_scores_its_fold(short):
+    scores = controls.fixed_schedule("discs", fold=2, seed=0)
+    cell = _cell("schedule_gvae_finetuned_fold2", {}, scores)
+    logits = evaluate.control_logits(short.samples, [cell], "schedule_")
+    assert (np.isfinite(logits) == splits.honest_split(short.samples, 2).test).all()
 
 
 @pytest.fixture

@@ -82,10 +82,10 @@ def honest_logits(
     return logits
 
 
-def control_logits(samples: pd.DataFrame, done: Sequence[dict], render: str) -> np.ndarray:
-    """Out-of-fold log odds of each slice (image,) of the supervised network on another rendering; NaN: not run."""
+def control_logits(samples: pd.DataFrame, done: Sequence[dict], prefix: str, **wanted: object) -> np.ndarray:
+    """Out-of-fold log odds of each slice (image,) from control cells whose names begin so; NaN: not run."""
     logits = np.full(len(samples), np.nan)
-    for cell in _matching(done, "control_", {"render": render}):
+    for cell in _matching(done, prefix, wanted):
         rows = samples["lesion"].isin(cell["scores"]["lesions"]).to_numpy()
         logits[rows] = _checked(unpack_logits(cell["scores"]["logits"]), int(rows.sum()), cell["cell"])
     return logits

@@ -21,12 +21,12 @@ def lesion_vae() -> list[Cell]:
 
 def lesion_malignancy() -> list[Cell]:
     """Prediction on the embedded cohort, honest and in the published order, with true and with random labels."""
-    return [*_prediction("lidc"), *_random_labels("lidc"), *_rendering_controls()]
+    return [*_prediction("lidc"), *_random_labels("lidc"), *_fixed_schedule("lidc"), *_rendering_controls()]
 
 
 def lesion_malignancy_patches() -> list[Cell]:
     """Prediction from real pixels, honest and in the published order."""
-    return _prediction("lidc_patches")
+    return [*_prediction("lidc_patches"), *_fixed_schedule("lidc_patches")]
 
 
 def _exploration(seed: int) -> list[Cell]:
@@ -62,6 +62,18 @@ def _random_labels(data: str) -> list[Cell]:
     draws = range(RANDOM_DRAWS)
     honest = [_honest(data, "gvae_finetuned", draw % FOLDS, draw) for draw in draws]
     return [cell for pair in zip((_published(data, draw) for draw in draws), honest, strict=True) for cell in pair]
+
+
+def _fixed_schedule(data: str) -> list[Cell]:
+    return [
+        Cell(
+            name=f"schedule_gvae_finetuned_fold{fold}_seed0",
+            function="disentangle.lesion_vae.controls:fixed_schedule",
+            parameters={"data": data, "fold": fold, "seed": 0},
+            data=(data,),
+        )
+        for fold in range(FOLDS)
+    ]
 
 
 def _rendering_controls() -> list[Cell]:
