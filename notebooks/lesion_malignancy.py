@@ -609,22 +609,18 @@ if order_rows:
 
 # %% tags=["hide-input"]
 if order_rows:
-    by_name = {row["method"]: row for row in order_rows}
-    parts = []
-    if "published order" in by_name and "honest" in by_name:
-        parts.append(
-            f"With true labels the published order reports **{by_name['published order']['value']:.3f}** where the honest one finds **{by_name['honest']['value']:.3f}**."
-        )
-    if "published order, random labels" in by_name:
-        one = by_name["published order, random labels"]
-        parts.append(
-            f"With labels that mean nothing it still reports **{one['value']:.3f}** [{one['low']:.3f}, {one['high']:.3f}]."
-        )
-    if "honest, random labels" in by_name:
-        one = by_name["honest, random labels"]
-        parts.append(
-            f"The honest order then reports {one['value']:.3f} [{one['low']:.3f}, {one['high']:.3f}]."
-        )
+    said = {
+        row["method"]: f"**{row['value']:.3f}** [{row['low']:.3f}, {row['high']:.3f}]"
+        for row in order_rows
+    }
+    sentences = {
+        "honest": "With true labels the honest order finds {}.",
+        "honest, same schedule": "Fine-tuned for as many steps as the published order, it finds {}.",
+        "published order": "The published order reports {}.",
+        "published order, random labels": "With labels that mean nothing, the published order still reports {};",
+        "honest, random labels": "the honest one then reports {}.",
+    }
+    parts = [text.format(said[name]) for name, text in sentences.items() if name in said]
     display(Markdown(" ".join(parts)))
 elif data == "lidc_patches":
     display(Markdown("The cells of this section have not run for this cohort."))
