@@ -4,7 +4,8 @@ Layout: ``images/`` and ``labels/`` with the same names ``SC-<group>-<nn>-IM-<se
 pictures, masks 0 and 255. Tried on original files (12 people). The prefix is the person. 20 pictures make a
 slice, so the number gives slice and moment; of a person's two moments that with the larger cavity is
 end-diastole. Spacing is not stored. MYO and RV are not drawn: 0 means "not LV", and neither the label map nor
-the handedness can be checked (looked at: RV lies left of LV, as in ``acdc``, but below it in SC-HF-I-01, which is turned).
+the handedness can be checked (looked at: RV lies left of LV, as in
+``acdc``, but below it in SC-HF-I-01, which is turned).
 """
 
 from __future__ import annotations
