@@ -1,13 +1,17 @@
 """Nothing of the machine stays in an executed notebook."""
 
+import base64
+import io
 import sys
 import sysconfig
 from pathlib import Path
 
 import nbformat.v4 as v4
+import numpy as np
 import pytest
+from PIL import Image
 
-from disentangle.runs.tidy import scrub, tidy
+from disentangle.runs.tidy import lighter_png, scrub, tidy
 
 TEMPORARY = "/" + "tmp"  # where a kernel keeps its cells
 
@@ -48,3 +52,23 @@ def test_every_kind_of_output_is_cleaned_and_pictures_are_not(toy_project: Path)
     )
     assert (error.evalue, error.traceback) == ("a", ["a"])
     assert shown.data["image/png"] == picture
+
+
+def _encoded(pixels: np.ndarray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(pixels).save(buffer, "PNG", compress_level=1)
+    return base64.b64encode(buffer.getvalue()).decode()
+
+
+def test_pictures_become_lighter_and_look_the_same():
+    rng = np.random.default_rng(0)
+    grey = np.repeat(rng.integers(0, 64, (120, 160, 1), dtype=np.uint8) * 4, 3, axis=2)
+    light = lighter_png(_encoded(grey))
+    assert len(light) < 0.7 * len(_encoded(grey))
+    shown = np.asarray(Image.open(io.BytesIO(base64.b64decode(light))).convert("RGB"), int)
+    assert np.abs(shown - grey).max() <= 4
+
+
+def test_a_picture_that_cannot_become_lighter_stays():
+    small = _encoded(np.zeros((1, 1, 3), np.uint8))
+    assert lighter_png(small) == small

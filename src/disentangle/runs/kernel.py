@@ -13,7 +13,7 @@ from jupyter_client.manager import AsyncKernelManager
 
 from disentangle.runs import project
 
-_QUIET = ("--IPKernelApp.log_level=40", "--HistoryManager.enabled=False")
+_QUIET = ("--IPKernelApp.log_level=50", "--HistoryManager.enabled=False")
 
 
 def environment(scratch: Path) -> dict[str, str]:

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import base64
+import binascii
+import io
 import re
 import sys
 import sysconfig
 import tempfile
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+
+from PIL import Image, UnidentifiedImageError
 
 from disentangle.runs import project
 from disentangle.runs.notebooks import KERNELSPEC, name_cells
@@ -65,9 +70,30 @@ def _scrub(text: str, places: list[tuple[str, str]]) -> str:
     return text
 
 
+def lighter_png(encoded: str) -> str:
+    """The picture (PNG as base64) with a palette of 255 colours, where that makes it smaller.
+
+    Plots and grey images lose nothing that the eye sees, and a page keeps to a third of its size.
+    """
+    try:
+        picture = Image.open(io.BytesIO(base64.b64decode(encoded)))
+    except (binascii.Error, UnidentifiedImageError):
+        return encoded
+    if picture.mode not in ("RGB", "RGBA"):
+        return encoded
+    opaque = Image.new("RGB", picture.size, "white")
+    opaque.paste(picture, mask=picture.getchannel("A") if picture.mode == "RGBA" else None)
+    buffer = io.BytesIO()
+    opaque.quantize(255, dither=Image.Dither.NONE).save(buffer, "PNG", optimize=True)
+    lighter = base64.b64encode(buffer.getvalue()).decode("ascii") + "\n"
+    return lighter if len(lighter) < len(encoded) else encoded
+
+
 def _scrubbed(value: Any, places: list[tuple[str, str]], name: str = "") -> Any:
-    """The value of an output with every text in it scrubbed; pictures are left alone."""
+    """The value of an output with every text in it scrubbed, pictures made lighter."""
     if isinstance(value, str):
+        if name == "image/png":
+            return lighter_png(value)
         return value if name.startswith("image/") and "svg" not in name else _scrub(value, places)
     if isinstance(value, dict):
         for key in value:

@@ -1,0 +1,58 @@
+"""The committed pages: each has its record, keeps to its size, and every figure says what it shows."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+PAGES = sorted((REPOSITORY / "book" / "executed").glob("*.ipynb"))
+LARGEST_PAGE = 1_000_000
+LARGEST_CELL = 25_000
+
+pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)
+
+
+def _cells(page: Path) -> list[dict]:
+    return json.loads(page.read_text(encoding="utf-8"))["cells"]
+
+
+@pages
+def test_a_page_keeps_to_its_size(page):
+    assert page.stat().st_size < LARGEST_PAGE
+
+
+@pages
+def test_a_page_has_the_record_of_a_run_that_succeeded(page):
+    record = json.loads((REPOSITORY / "book" / "results" / f"{page.stem}.json").read_text(encoding="utf-8"))
+    assert record["status"] == "ok" and record["page"] == page.stem and not record["dirty"]
+    assert record["findings"] and record["data"]
+
+
+@pages
+def test_no_cell_of_a_page_failed_or_warned(page):
+    outputs = [output for cell in _cells(page) for output in cell.get("outputs", [])]
+    assert not [output for output in outputs if output["output_type"] == "error"]
+    streams = ["".join(output["text"]) for output in outputs if output.get("name") == "stderr"]
+    assert not [text for text in streams if "Warning" in text or "Traceback" in text]
+
+
+@pages
+def test_every_figure_has_a_caption_and_words_for_those_who_cannot_see_it(page):
+    for cell in _cells(page):
+        shown = [output for output in cell.get("outputs", []) if "image/png" in output.get("data", {})]
+        if shown:
+            settings = cell["metadata"].get("mystnb", {})
+            assert settings.get("figure", {}).get("caption") and settings.get("image", {}).get("alt"), cell["source"]
+
+
+def test_records_and_pages_belong_together():
+    records = {path.stem for path in (REPOSITORY / "book" / "results").glob("*.json")}
+    assert records == {page.stem for page in PAGES}
+
+
+def test_stored_cells_are_small_and_whole():
+    for path in (REPOSITORY / "book" / "results" / "cells").rglob("*.json"):
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        assert path.stat().st_size < LARGEST_CELL and stored["schema"] == 1, path.name
+        assert {"page", "cell", "parameters", "key", "commit", "device", "seconds", "scores"} <= set(stored)
