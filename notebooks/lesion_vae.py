@@ -557,7 +557,9 @@ if ready:
                 xytext=(3, -9),
                 textcoords="offset points",
             )
-    axis.set(xlabel="KL to the prior (nats)", ylabel="SSIM near the lesion", xscale="symlog")
+    axis.set(xlabel="KL to the prior (nats)", ylabel="SSIM near the lesion", xscale="log")
+    axis.set_xticks([3, 10, 30, 100], labels=["3", "10", "30", "100"])
+    axis.minorticks_off()
     axis.legend()
     plt.close(figure)
     display(figure)
@@ -589,7 +591,7 @@ if ready:
         )
         display(
             Markdown(
-                f"{unit} near the lesion, GVAE minus DirVAE at beta 1: **{interval.value:+.4f}** [{interval.low:+.4f}, {interval.high:+.4f}], {interval.n} people, {len(picked('gvae'))} seeds."
+                f"{unit} near the lesion, GVAE minus DirVAE at beta 1: **{interval.value:+.4f}** [{interval.low:+.4f}, {interval.high:+.4f}], {interval.n} people; seeds: {len(picked('gvae'))}."
             )
         )
 
