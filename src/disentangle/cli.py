@@ -131,13 +131,16 @@ def claims(
     """Show what the papers claim and what our runs decide about it."""
     from disentangle.runs import claims as ledger
     from disentangle.runs import keys, project
+    from disentangle.runs.ledger import with_interval
 
     rows = ledger.ledger(project.root(), stale=keys.is_stale)
     if as_json:
         print(ledger.to_json(rows))
         return
     for row in json.loads(ledger.to_json(rows)):
-        print("  ".join(str(row.get(name) or "-") for name in ("claim", "verdict", "page", "finding", "value")))
+        ours = "-" if row.get("value") is None else with_interval(row["value"], row["low"], row["high"])
+        finding = row.get("finding") or "-"
+        print(f"{row['claim']:14} {row['verdict']:10} {ours:26} {finding}  ({row.get('page') or '-'})")
 
 
 @app.command()
