@@ -470,14 +470,16 @@ display(pd.DataFrame(rows).style.hide(axis="index"))
 # Three procedures, one model, one classifier, the same folds:
 #
 # ```text
-#  (a) honest      for each fold:  train the encoder, fine-tune it, fit the classifier   on the training people
-#                                  score the test people
-#      honest, same schedule       the same, fine-tuned to the last step of (b) instead of stopped by validation
+# (a) honest       for each fold: train the encoder, fine-tune it and fit the
+#                  classifier on the training people, score the test people
+#     same schedule    the same, fine-tuned to the last step of (b)
+#                      instead of stopped by validation people
 #
-#  (b) published   fine-tune the encoder with labels on 70 % of ALL people
-#                  then for each fold:  fit the classifier on the other folds' codes, score the test people
+# (b) published    fine-tune the encoder with the labels of 70 % of ALL people,
+#                  then for each fold: fit the classifier on the codes of the
+#                  other folds, score the test people
 #
-#  (c) both, with labels shuffled among lesions: there is nothing to find
+# (c) both, with labels shuffled among lesions: there is nothing to find
 # ```
 
 # %% tags=["hide-input"]
