@@ -44,8 +44,8 @@ def honest(data: str, method: str, fold: int, seed: int, draw: int | None = None
 def published_order(data: str, split_seed: int, seed: int, draw: int | None = None) -> dict:
     """The order of the released code: fine-tune with labels on 70 % of all people, then cross-validate over all.
 
-    Only the order differs from `honest`: the model, its fine-tuning and the classifier are the same, and
-    so are the folds of the cross-validation.
+    Model, fine-tuning, classifier and folds are those of `honest`, but fine-tuning runs to its last step, since this
+    order has no validation people to stop it; `controls.fixed_schedule` does the same inside the training people.
     """
     cohort = labelled_cohort(data)
     labels = _labels(cohort, draw)
