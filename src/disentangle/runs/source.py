@@ -24,6 +24,7 @@ COSMETIC = (
     "disentangle.imaging.datasets",
     "disentangle.imaging.packs",
     "disentangle.runs",
+    "disentangle.sdnet.figures",
 )
 """Parts of the package that change how a result looks, is found or is kept, never the result.
 

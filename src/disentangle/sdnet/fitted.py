@@ -6,6 +6,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass
 
 import numpy as np
+import pandas as pd
 import torch
 from torch import Tensor, nn
 
@@ -14,7 +15,8 @@ from disentangle.device import resolve_device
 from disentangle.sdnet.data import Data, checked_images
 from disentangle.training import History, Settings
 
-_CHUNK = 32
+_CHUNK = 8
+"""Images at once: larger pieces leave a processor's caches and are slower."""
 
 
 @dataclass(frozen=True)
@@ -55,7 +57,20 @@ def mapped(fitted: Fitted, function: Callable[..., Tensor], *rows: Tensor) -> np
     """``function`` of rows, piece by piece on the model's device, in evaluation mode and 32 bit."""
     fitted.model.eval()
     parts = zip(*(tensor.split(_CHUNK) for tensor in rows), strict=True)
-    return torch.cat([function(*(part.to(fitted.device) for part in some)).cpu() for some in parts]).numpy()
+    pieces = [function(*(_placed(part, fitted.device) for part in some)).cpu() for some in parts]
+    return torch.cat(pieces).contiguous().numpy()
+
+
+def _placed(part: Tensor, device: torch.device) -> Tensor:
+    """On the device, pictures with their channels last, which processors read twice as fast."""
+    layout = torch.channels_last if part.ndim == 4 else torch.preserve_format
+    return part.to(device, memory_format=layout)
+
+
+def labelled_terms(fitted: Fitted) -> pd.DataFrame:
+    """The history: ``step`` and the terms of the step on labelled images under their plain names, such as ``dice``."""
+    table = fitted.history.frame()
+    return table.rename(columns=lambda name: name.removeprefix("supervised_").removeprefix("joint_"))
 
 
 def stored(model: nn.Module, history: History) -> Stored:
@@ -67,4 +82,5 @@ def restored(model: nn.Module, config: object, training: Settings, kept: Stored,
     """A new ``model`` with the kept weights, in evaluation mode on the device that ``training`` names."""
     model.load_state_dict(kept.tensors)
     history = History(**kept.facts["history"])
-    return Fitted(model.to(resolve_device(training.device)).eval(), config, history, history.seconds, from_cache)
+    placed = model.to(resolve_device(training.device), memory_format=torch.channels_last)
+    return Fitted(placed.eval(), config, history, history.seconds, from_cache)

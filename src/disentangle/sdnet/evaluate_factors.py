@@ -1,0 +1,113 @@
+"""From the cells of the chapter on the factors to intervals over people and seeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+import pandas as pd
+
+from disentangle.metrics.intervals import Interval, crossed_bootstrap, percentile_interval
+
+DRAWS = 2000
+
+
+def swap_table(done: Sequence[dict], variant: str, heart: bool = False) -> pd.DataFrame:
+    """One row a seed and test person: errors of ``swap``, ``copy`` and ``own``, mean over the person's pairs."""
+    suffix = "_heart" if heart else ""
+    rows = [
+        {"seed": cell["parameters"]["seed"], "subject": person["subject"]}
+        | {name: person[f"{name}{suffix}"] for name in ("swap", "copy", "own")}
+        for cell in _of(done, variant)
+        for person in cell["scores"]["swaps"]
+    ]
+    return pd.DataFrame(rows).dropna()
+
+
+def swap_fraction(done: Sequence[dict], variant: str, heart: bool = False) -> Interval:
+    """Sum of the errors of swaps over that of copying, people and seeds drawn; ``copy`` itself is 1."""
+    table = swap_table(done, "sdnet" if variant == "copy" else variant, heart)
+    error = "copy" if variant == "copy" else "swap"
+    wide = [table.pivot(index="subject", columns="seed", values=name).to_numpy() for name in (error, "copy")]
+    rng = np.random.default_rng(0)
+    people, seeds = wide[0].shape
+    drawn = []
+    for _ in range(DRAWS):
+        pick = np.ix_(rng.integers(people, size=people), rng.integers(seeds, size=seeds))
+        drawn.append(np.nansum(wide[0][pick]) / np.nansum(wide[1][pick]))
+    return percentile_interval(float(np.nansum(wide[0]) / np.nansum(wide[1])), np.array(drawn), people)
+
+
+def swap_fractions_by_seed(done: Sequence[dict], variant: str) -> list[float]:
+    """The fraction of each seed."""
+    by_seed = swap_table(done, variant).groupby("seed")[["swap", "copy"]].sum()
+    return (by_seed["swap"] / by_seed["copy"]).tolist()
+
+
+def swap_difference(done: Sequence[dict], variant: str, other: str) -> Interval:
+    """Mean paired difference in grey values of 0..1: errors of a variant's swaps minus another's, or minus ``copy``."""
+    mine = swap_table(done, variant).set_index(["subject", "seed"])
+    theirs = mine["copy"] if other == "copy" else swap_table(done, other).set_index(["subject", "seed"])["swap"]
+    both = (mine["swap"] - theirs).dropna()
+    return _crossed(both)
+
+
+def copy_error(done: Sequence[dict]) -> Interval:
+    """Mean absolute error of the source left as it is, in grey values of 0..1."""
+    return _crossed(swap_table(done, "sdnet").set_index(["subject", "seed"])["copy"])
+
+
+def consistency(done: Sequence[dict], variant: str) -> float:
+    """Dice of s in two styles of one anatomy, mean over channels, people and seeds."""
+    return float(np.mean([p["consistency"] for cell in _of(done, variant) for p in cell["scores"]["swaps"]]))
+
+
+def variant_dice(done: Sequence[dict], variant: str) -> Interval:
+    """Average 3D Dice of test people, people and seeds drawn."""
+    rows = {
+        (person["subject"], cell["parameters"]["seed"]): person["mean"]
+        for cell in _of(done, variant)
+        for person in cell["scores"]["people"]
+    }
+    return _crossed(pd.Series(rows).rename_axis(["subject", "seed"]))
+
+
+def modality_accuracy(done: Sequence[dict], variant: str, source: str, probe: str = "linear") -> Interval:
+    """Accuracy of reading the modality in test people, each person's images together; people and seeds drawn."""
+    return _crossed(_accuracies(done, variant, source, probe))
+
+
+def modality_difference(
+    done: Sequence[dict], first: tuple[str, str], second: tuple[str, str], probe: str = "linear"
+) -> Interval:
+    """Mean paired difference of accuracies of (variant, source) and (variant, source)."""
+    return _crossed((_accuracies(done, *first, probe) - _accuracies(done, *second, probe)).dropna())
+
+
+def probe_value(cell: dict, target: str, source: str, probe: str) -> float:
+    """The value of one probe of a cell; raises KeyError where it was not asked."""
+    for record in cell["scores"]["probes"]:
+        if (record["target"], record["source"], record["probe"]) == (target, source, probe):
+            return float(record["value"])
+    raise KeyError(f"cell {cell['cell']} has no probe of {target} from {source} ({probe})")
+
+
+def _accuracies(done: Sequence[dict], variant: str, source: str, probe: str) -> pd.Series:
+    """Accuracy of each (subject, seed)."""
+    wanted, values = ("modality", source, probe), {}
+    for cell in _of(done, variant):
+        for record in cell["scores"]["probes"]:
+            if (record["target"], record["source"], record["probe"]) == wanted:
+                right = 1 - np.array(record["error"]) / np.array(record["spread"])
+                seed = cell["parameters"]["seed"]
+                values |= {(who, seed): value for who, value in zip(record["subjects"], right, strict=True)}
+    return pd.Series(values, dtype=float).rename_axis(["subject", "seed"])
+
+
+def _of(done: Sequence[dict], variant: str) -> list[dict]:
+    return [cell for cell in done if cell["parameters"]["variant"] == variant]
+
+
+def _crossed(values: pd.Series) -> Interval:
+    factors = [values.index.get_level_values(name).to_numpy() for name in ("subject", "seed")]
+    return crossed_bootstrap(values.to_numpy(float), factors=factors, draws=DRAWS, seed=0)

@@ -1,0 +1,73 @@
+"""Which experiments the SDNet pages rest on, in order of worth. Light: the trainings are named, not imported."""
+
+from __future__ import annotations
+
+from disentangle.runs.cells import Cell
+
+VARIANTS = ("sdnet", "no_rounding", "no_zrec", "concat", "no_kl")
+SEEDS = (0, 1)
+PLATEAU_STEPS = 4800
+
+
+def sdnet() -> list[Cell]:
+    """SDNet and what the paper argues for taken away, on MR and CT phantoms at 64x64, two seeds."""
+    return [
+        Cell(
+            name=f"{variant}_seed{seed}",
+            function="disentangle.sdnet.ablation:ablation_cell",
+            parameters={"variant": variant, "seed": seed},
+            data=("heart_phantom",),
+        )
+        for seed in SEEDS
+        for variant in VARIANTS
+    ]
+
+
+def sdnet_few_labels() -> list[Cell]:
+    """Few labels on the phantom: fold 0, then how far more steps carry."""
+    return [
+        *_fold("heart_phantom", 0),
+        *(_cell("heart_phantom", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
+        *_further("heart_phantom", 0),
+    ]
+
+
+def sdnet_few_labels_acdc() -> list[Cell]:
+    """Few labels on real ACDC: fold 0 with one, two and all labelled people, then more methods, draws and folds."""
+    return [
+        *_fold("acdc", 0),
+        _cell("acdc", "unet", None, 0, 0, steps=PLATEAU_STEPS),
+        *(_cell("acdc", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
+        *_further("acdc", 0),
+        *(cell for fold in (1, 2) for cell in _fold("acdc", fold)),
+    ]
+
+
+def _fold(data: str, fold: int) -> list[Cell]:
+    """The order of worth in a fold: one person's labels, all labels, more draws, two people."""
+    one = [_cell(data, method, 1, 0, fold) for method in ("unet", "sdnet", "gan", "sdnet_allmasks")]
+    everyone = [_cell(data, method, None, 0, fold) for method in ("unet", "sdnet")]
+    draws = [_cell(data, method, 1, draw, fold) for draw in (1, 2) for method in ("unet", "sdnet")]
+    return [*one, *everyone, *draws, *(_cell(data, method, 2, 0, fold) for method in ("unet", "sdnet"))]
+
+
+def _further(data: str, fold: int) -> list[Cell]:
+    """More methods and numbers of labelled people."""
+    cheap = [_cell(data, method, 1, draw, fold) for method in ("selftrain", "gan") for draw in (0, 1, 2)]
+    cheap = [cell for cell in cheap if cell.parameters["method"] != "gan" or cell.parameters["draw"]]
+    masks = [_cell(data, "sdnet_allmasks", 1, draw, fold) for draw in (1, 2)]
+    two = [_cell(data, method, 2, 0, fold) for method in ("gan", "selftrain")]
+    four = [_cell(data, method, 4, 0, fold) for method in ("unet", "gan", "selftrain", "sdnet")]
+    return [*cheap, *masks, *two, *four]
+
+
+def _cell(data: str, method: str, labelled: int | None, draw: int, fold: int, steps: int | None = None) -> Cell:
+    longer = {"steps": steps} if steps else {}
+    known = "all" if labelled is None else labelled
+    return Cell(
+        name=f"{method}_labelled{known}_draw{draw}_fold{fold}_seed0" + (f"_steps{steps}" if steps else ""),
+        function="disentangle.sdnet.comparison:few_labels_cell",
+        parameters={"data": data, "method": method, "labelled": labelled, "draw": draw, "fold": fold, "seed": 0}
+        | longer,
+        data=("acdc", "sunnybrook") if data == "acdc" else (data,),
+    )
