@@ -34,7 +34,7 @@ seed: int = 0  # 0..1000000; seed of weights, batches and samples
 data: str = "heart_phantom"  # heart_phantom; the cohort, by name
 device: str = "cpu"  # cpu | cuda | auto; where the tensors live
 steps: Optional[int] = None  # 1..100000; training steps of the live models, None: the profile's
-people: Optional[int] = None  # 20..100; people to draw, None: the profile's
+people: Optional[int] = None  # 15..100; people to draw, None: the profile's
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -65,7 +65,8 @@ from disentangle.sdnet.train import factors, masks_from_anatomy, new_task, recon
 figures.use_style()
 report = Report("sdnet", data)
 live_steps = steps or {"smoke": 6, "quick": 250, "full": 1500, "paper": 31_500}[profile]
-people = people or {"smoke": 20, "quick": 60}.get(profile)
+people = people or {"smoke": 15, "quick": 60}.get(profile)
+swapped = {"smoke": 8}.get(profile, 40)
 NAMES = {
     "sdnet": "SDNet",
     "no_rounding": "anatomy not rounded",
@@ -330,22 +331,20 @@ display(
 # *doing nothing*, the source left as it is.
 
 # %% mystnb={"figure": {"name": "fig-sdnet-swap", "caption": "Anatomy of one test person with the modality of another: source, the exact picture of that heart in the donor's style, the swap, and swapped minus exact (grey values of 0..1). Model of this page."}, "image": {"alt": "Rows of four pictures: a source heart, the same heart in the other modality, a smoother drawn version close to it, and a red and blue map of what is missing."}}
-some = swaps.draw_pairs(test, 40, 0, across="modality")
+some = swaps.draw_pairs(test, swapped, 0, across="modality")
 pictures = swaps.swapped_pictures(fitted, test, some)
 scanner = test.samples["modality"].to_numpy()
 kinds = [
     f"{scanner[row].upper()} as {scanner[donor].upper()}" for row, donor in some.to_numpy()
 ]
-hearts = (test.labels[some["row"]] > 0).sum((1, 2))
-examples = [
-    int(
-        np.flatnonzero(np.array(kinds) == kind)[
-            hearts[np.array(kinds) == kind].argsort()[-number]
-        ]
-    )
-    for kind in ("MR as CT", "CT as MR")
-    for number in (1, 2)
-]
+hearts = pd.DataFrame({"kind": kinds, "area": (test.labels[some["row"]] > 0).sum((1, 2))})
+examples = (
+    hearts.sort_values("area")
+    .groupby("kind")
+    .tail(2)
+    .sort_values("kind", ascending=False)
+    .index
+)
 swap_panel(pictures, examples, row_labels=[kinds[at] for at in examples])
 
 # %% [markdown]
@@ -674,7 +673,7 @@ print(
 
 # %% tags=["hide-cell"]
 mr = test.select((test.samples["modality"] == "mr").to_numpy())
-within = swaps.swap_errors(fitted, mr, swaps.draw_pairs(mr, 30, 0, across="person"))
+within = swaps.swap_errors(fitted, mr, swaps.draw_pairs(mr, swapped, 0, across="person"))
 print(
     f"MR as another MR: error {within['swap'].mean():.3f}, of copying {within['copy'].mean():.3f}"
 )

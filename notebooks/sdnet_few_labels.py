@@ -39,6 +39,7 @@ steps: Optional[int] = None  # 1..100000; training steps of the live models, Non
 labelled: int = 1  # 1..40; people whose labels the live models see
 draw: int = 0  # 0..1000; which people those are
 fold: int = 0  # 0..2; the fold whose people are tested live
+people: Optional[int] = None  # 15..100; simulated people of the live part, None: the profile's
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -49,6 +50,7 @@ from IPython.display import Markdown, display
 
 from disentangle import figures
 from disentangle.sdnet import comparison, evaluate
+from disentangle.sdnet import live as live_data
 from disentangle.sdnet.config import PRESETS
 from disentangle.sdnet.figures import few_labels_plot, outlines
 from disentangle.sdnet.fitted import labelled_terms
@@ -108,7 +110,7 @@ not have them, so **the unlabelled pool is the training people's labelled frames
 # labelled validation people, also where it learned from one.)
 
 # %%
-cohort = comparison.cohort_of(data)
+cohort = live_data.small_cohort(data, people=people or {"smoke": 15}.get(profile))
 report.data(cohort)
 split = few_labels(cohort.samples, fold, labelled, draw)
 group = cohort.samples["subject"]
@@ -122,7 +124,7 @@ pd.DataFrame(
     index=["with labels", "without labels", "tested"],
 )
 
-# %% mystnb={"figure": {"name": "fig-few-labels-cohort", "caption": "A slice in the middle of the heart of one person of each group at end-diastole, with the true outlines of right ventricle, myocardium and left ventricle. 128 pixels a side."}, "image": {"alt": "Five short-axis pictures of hearts side by side with three coloured outlines each: a crescent beside a ring around a disc. Cavities and wall differ in size between the groups."}}
+# %% mystnb={"figure": {"name": "fig-few-labels-cohort", "caption": "A slice in the middle of the heart of one person of each group at end-diastole, with the true outlines of right ventricle, myocardium and left ventricle."}, "image": {"alt": "Five short-axis pictures of hearts side by side with three coloured outlines each: a crescent beside a ring around a disc. Cavities and wall differ in size between the groups."}}
 middle = (
     cohort.samples.assign(row=np.arange(len(cohort)), area=(cohort.labels > 0).sum((1, 2)))
     .query("phase == 'ED'")
@@ -136,22 +138,21 @@ outlines(cohort.images[rows], cohort.labels[rows], titles=list(middle.index))
 # %% [markdown]
 # ## Live: a U-Net and SDNet on the same labels
 #
-# Both are trained here, on the same pictures at half the resolution, for the same number of steps. Per step both see four labelled
+# Both are trained here for the same number of steps, on the pictures above, which have half the resolution of those in the comparison below. Per step both see four labelled
 # images; SDNet sees four unlabelled ones as well.
 
 # %%
-small = comparison.small_cohort(data)
 config = PRESETS["smoke"] if profile == "smoke" else comparison.configuration()
-config = comparison.resized(config, small.images.shape[-1]).with_training(
+config = comparison.resized(config, cohort.images.shape[-1]).with_training(
     steps=live_steps, device=device
 )
 live = {
-    method: comparison.trained(small, split, method, seed, config, cache=True)
+    method: comparison.trained(cohort, split, method, seed, config, cache=True)
     for method in ("unet", "sdnet")
 }
 for fitted in live.values():
     report.fitted(fitted.fit_seconds)
-test = small.select(split.test)
+test = cohort.select(split.test)
 guesses = {method: segment(fitted, test) for method, fitted in live.items()}
 of_people = {
     method: pd.DataFrame(scores_by_person(test, guess, native=False))
@@ -547,7 +548,7 @@ if rows:
 # :::
 
 # %% tags=["hide-cell"]
-known_labels = small.labels[split.labelled]
+known_labels = cohort.labels[split.labelled]
 average = np.stack([(known_labels == value).mean(0) for value in range(4)]).argmax(0)
 floor = pd.DataFrame(
     scores_by_person(

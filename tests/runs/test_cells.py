@@ -147,9 +147,7 @@ def test_a_running_cluster_computes_cells_and_outlives_them(toy_project):
     from distributed import LocalCluster
 
     with LocalCluster(n_workers=1, threads_per_worker=1, processes=False, dashboard_address=None) as cluster:
-        outcome = compute.compute(
-            "toy", only="first", scheduler=cluster.scheduler_address, say=lambda line: None
-        )
+        outcome = compute.compute("toy", only="first", scheduler=cluster.scheduler_address, say=lambda line: None)
         assert outcome.finished == ["first"] and len(cluster.workers) == 1
     assert [state.state for state in cells.states("toy")] == ["done", "missing", "missing"]
 

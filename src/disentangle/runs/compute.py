@@ -205,6 +205,12 @@ class _Computation:
         return f"{over} of {self.total}" + (f", about {minutes} min left" if left > 0 else "")
 
 
+ENVIRON = "distributed.nanny.pre-spawn-environ"
+KEEPING_MEMORY = {"MALLOC_TRIM_THRESHOLD_": str(8 << 30), "MALLOC_MMAP_MAX_": "0"}
+"""Workers keep freed memory. Dask's default hands it back at once, and a training then spends two fifths of its time
+on getting the same pages again (measured: 43 % of the processor time of a training of SDNet, 0 % so)."""
+
+
 @contextmanager
 def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
     """A client of the running cluster, or of worker processes on this machine, which end with it."""
@@ -216,7 +222,7 @@ def _client(workers: int, scheduler: str | None) -> Iterator[Client]:
             yield client
         return
     with (
-        dask.config.set({"distributed.scheduler.allowed-failures": TRIES}),
+        dask.config.set({"distributed.scheduler.allowed-failures": TRIES, ENVIRON: KEEPING_MEMORY}),
         LocalCluster(
             n_workers=workers,
             threads_per_worker=1,
