@@ -526,14 +526,14 @@ for variant in variants:
         )
     dependence = evaluate.seeds_interval(
         [
-            cell["scores"]["distance_correlation"]["s_z"]["value"]
+            cell["scores"]["distance_correlation"]["value"]
             for cell in done
             if cell["parameters"]["variant"] == variant
         ]
     )
     by_chance = np.mean(
         [
-            cell["scores"]["distance_correlation"]["s_z"]["permuted_people"]
+            cell["scores"]["distance_correlation"]["permuted_people"]
             for cell in done
             if cell["parameters"]["variant"] == variant
         ]

@@ -10,25 +10,31 @@ from dataclasses import replace
 from functools import lru_cache
 
 import numpy as np
+import pandas as pd
 
 from disentangle.imaging import datasets
 from disentangle.imaging.cohort import Cohort
 from disentangle.sdnet.config import ABLATIONS, SDNetConfig
 from disentangle.sdnet.disentanglement import (
-    factor_dependence,
-    factor_probes,
+    anatomy_features,
+    anatomy_targets,
+    dependence,
+    image_mean_sd,
     posterior_variance,
+    style_targets,
     unassigned_share,
 )
+from disentangle.sdnet.probes import ProbeScore, probe_scores
 from disentangle.sdnet.scores import scores_by_person
 from disentangle.sdnet.splits import few_labels
 from disentangle.sdnet.swaps import draw_pairs, swap_errors, swap_scores
-from disentangle.sdnet.train import Fitted, factors, fit, reconstruct, segment
+from disentangle.sdnet.train import Factors, Fitted, factors, fit, reconstruct, segment
 
 STEPS = 1500
 SIDE = 64
 PAIRS = 120
-DRAWS = 1000
+DRAWS = 500
+TARGETS = ("modality", "lv_area", "myo_area", "rv_area", "diagnosis")
 FOLD = 0
 
 
@@ -62,7 +68,10 @@ def ablation_cell(variant: str, seed: int) -> dict:
     training, test = split_of(both_modalities())
     fitted = trained(training, configuration(variant), seed, cache=False)
     return {
-        "people": scores_by_person(test, segment(fitted, test)),
+        "people": [
+            {name: person[name] for name in ("subject", "rv", "myo", "lv", "mean")}
+            for person in scores_by_person(test, segment(fitted, test))
+        ],
         "swaps": swap_scores(swap_errors(fitted, test, draw_pairs(test, PAIRS, 0, across="modality"))),
         "fit_seconds": round(fitted.fit_seconds, 1),
     } | factor_scores(fitted, training, test)
@@ -70,16 +79,42 @@ def ablation_cell(variant: str, seed: int) -> dict:
 
 def factor_scores(fitted: Fitted, training: Cohort, test: Cohort) -> dict:
     """Dependence, probes (for the modality person by person), collapse and reconstruction error of test people."""
-    found, subjects = factors(fitted, test), test.samples["subject"].to_numpy(str)
-    probes = factor_probes(fitted, training, test, seed=0)
+    seen, found = factors(fitted, training), factors(fitted, test)
     error = np.abs(reconstruct(fitted, test) - test.images).mean((1, 2, 3))
+    asked = probes((training, seen), (test, found))
     return {
-        "distance_correlation": factor_dependence(found, test.images, subjects, seed=0),
-        "probes": [probe.record(draws=DRAWS, seed=0, people=probe.target == "modality") for probe in probes],
+        "distance_correlation": dependence(
+            found.anatomy, found.modality, test.samples["subject"].to_numpy(str), seed=0
+        ),
+        "probes": [probe.record(draws=DRAWS, seed=0) for probe in asked],
+        "modality": modality_by_person(asked),
         "posterior_variance": [round(float(value), 4) for value in posterior_variance(found)],
         "unassigned": round(float(unassigned_share(found.anatomy).mean()), 4),
         "reconstruction_l1": round(float(error.mean()), 5),
     }
+
+
+def modality_by_person(asked: list[ProbeScore]) -> dict:
+    """Share of a test person's images whose modality was read rightly: ``subjects``, and a list a source and probe."""
+    of_modality = [probe for probe in asked if probe.target == "modality"]
+    right = {
+        f"{probe.source} {probe.probe}": [round(float(v), 3) for v in 1 - probe.error / probe.spread]
+        for probe in of_modality
+    }
+    return {"subjects": [str(subject) for subject in of_modality[0].subjects], "right": right}
+
+
+def probes(*sides: tuple[Cohort, Factors]) -> list[ProbeScore]:
+    """Style and anatomy read from z, s, and the mean and SD of the image: learned from the first side's people."""
+    features = {
+        "z": np.concatenate([found.modality for _, found in sides]),
+        "s": np.concatenate([anatomy_features(found.anatomy) for _, found in sides]),
+        "image_mean_sd": np.concatenate([image_mean_sd(cohort.images) for cohort, _ in sides]),
+    }
+    tables = [pd.concat([style_targets(cohort), anatomy_targets(cohort)], axis=1) for cohort, _ in sides]
+    subjects = np.concatenate([cohort.samples["subject"].to_numpy(str) for cohort, _ in sides])
+    targets = pd.concat(tables, ignore_index=True)[list(TARGETS)]
+    return probe_scores(features, targets, subjects, np.arange(len(subjects)) < len(sides[0][0]), seed=0)
 
 
 def for_side(config: SDNetConfig, side: int) -> SDNetConfig:

@@ -94,13 +94,11 @@ def probe_value(cell: dict, target: str, source: str, probe: str) -> float:
 
 def _accuracies(done: Sequence[dict], variant: str, source: str, probe: str) -> pd.Series:
     """Accuracy of each (subject, seed)."""
-    wanted, values = ("modality", source, probe), {}
+    values = {}
     for cell in _of(done, variant):
-        for record in cell["scores"]["probes"]:
-            if (record["target"], record["source"], record["probe"]) == wanted:
-                right = 1 - np.array(record["error"]) / np.array(record["spread"])
-                seed = cell["parameters"]["seed"]
-                values |= {(who, seed): value for who, value in zip(record["subjects"], right, strict=True)}
+        found, seed = cell["scores"]["modality"], cell["parameters"]["seed"]
+        right = found["right"][f"{source} {probe}"]
+        values |= {(who, seed): value for who, value in zip(found["subjects"], right, strict=True)}
     return pd.Series(values, dtype=float).rename_axis(["subject", "seed"])
 
 

@@ -1,0 +1,108 @@
+"""From cells to tables and intervals, on cells made by hand."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from disentangle.sdnet import evaluate, evaluate_factors, grids
+
+
+def cell(
+    method: str, dice: dict[str, float], labelled: int | None = 1, draw: int = 0, steps: int | None = None
+) -> dict:
+    people = [
+        {"subject": who, "mean": value, "rv": value, "ed": {"rv": value}, "ef_true": 0.5, "ef_predicted": 0.4}
+        for who, value in dice.items()
+    ]
+    known = {"method": method, "labelled": labelled, "draw": draw, "fold": 0} | ({"steps": steps} if steps else {})
+    return {"cell": method, "parameters": known, "scores": {"people": people}}
+
+
+@pytest.fixture
+def done() -> list[dict]:
+    return [
+        cell("unet", {"a": 0.5, "b": 0.6}),
+        cell("sdnet", {"a": 0.6, "b": 0.7}),
+        cell("unet", {"a": 0.3, "b": 0.4}, draw=1),
+        cell("sdnet", {"a": 0.4, "b": 0.5}, draw=1),
+        cell("unet", {"a": 0.9, "b": 0.8}, labelled=None),
+        cell("unet", {"a": 0.6, "b": 0.7}, steps=4800),
+    ]
+
+
+def test_a_mean_is_over_people_and_draws_of_the_grids_own_length(done):
+    table = evaluate.people_table(done)
+    assert evaluate.mean(table, "unet", 1).value == pytest.approx((0.5 + 0.6 + 0.3 + 0.4) / 4)
+    assert evaluate.mean(table, "unet", "all").value == pytest.approx(0.85)
+    assert evaluate.mean(table, "gan", 1) is None
+
+
+def test_a_constant_gain_has_no_spread(done):
+    interval = evaluate.difference(evaluate.people_table(done), "sdnet", "unet", 1)
+    assert (interval.value, interval.low, interval.high) == pytest.approx((0.1, 0.1, 0.1))
+    assert interval.n == 2
+
+
+def test_only_runs_of_both_methods_are_paired(done):
+    table = evaluate.people_table([*done, cell("sdnet", {"a": 0.0, "b": 0.0}, draw=2)])
+    assert evaluate.difference(table, "sdnet", "unet", 1).value == pytest.approx(0.1)
+
+
+def test_more_steps_are_compared_with_the_same_person_and_draw(done):
+    gain = evaluate.longer_gain(evaluate.people_table(done), "unet", 1, 4800)
+    assert gain.value == pytest.approx(0.1)
+
+
+def test_ejection_fractions_err_in_percentage_points_and_a_missing_ventricle_counts_as_none(done):
+    done[0]["scores"]["people"][0]["ef_predicted"] = None
+    errors = evaluate.people_table(done)["ef_error"]
+    assert errors.iloc[0] == pytest.approx(50) and errors.iloc[1] == pytest.approx(10)
+
+
+def test_every_draw_is_named_once(done):
+    table = evaluate.people_table(done)
+    assert evaluate.runs(table, "unet", 1) == pytest.approx([0.55, 0.35])
+    assert evaluate.measured(table) == [("unet", 1), ("sdnet", 1), ("unet", "all")]
+
+
+def variant(name: str, seed: int, swap: float, right: list[float]) -> dict:
+    swaps = [
+        {"subject": who, "swap": swap, "copy": 0.2, "own": 0.1, "consistency": 0.5}
+        | {f"{error}_heart": 0.1 for error in ("swap", "copy", "own")}
+        for who in ("a", "b")
+    ]
+    modality = {"subjects": ["a", "b"], "right": {"z linear": right}}
+    return {
+        "cell": name,
+        "parameters": {"variant": name, "seed": seed},
+        "scores": {"swaps": swaps, "modality": modality},
+    }
+
+
+def test_swaps_are_a_share_of_copying():
+    done = [variant("sdnet", seed, 0.1, [1.0, 0.5]) for seed in (0, 1)]
+    assert evaluate_factors.swap_fraction(done, "sdnet").value == pytest.approx(0.5)
+    assert evaluate_factors.swap_fraction(done, "copy").value == pytest.approx(1.0)
+    assert evaluate_factors.swap_difference(done, "sdnet", "copy").high == pytest.approx(-0.1)
+
+
+def test_accuracies_are_paired_by_person_and_seed():
+    done = [variant("sdnet", 0, 0.1, [1.0, 0.5]), variant("no_kl", 0, 0.1, [0.75, 0.25])]
+    assert evaluate_factors.modality_accuracy(done, "sdnet", "z").value == pytest.approx(0.75)
+    gain = evaluate_factors.modality_difference(done, ("sdnet", "z"), ("no_kl", "z"))
+    assert (gain.low, gain.high) == pytest.approx((0.25, 0.25))
+
+
+@pytest.mark.parametrize("grid", [grids.sdnet, grids.sdnet_few_labels, grids.sdnet_few_labels_acdc])
+def test_no_cell_stands_twice_in_a_grid(grid):
+    names = [one.name for one in grid()]
+    assert len(names) == len(set(names)) and len(names) >= 10
+
+
+def test_the_first_cells_are_the_most_telling():
+    first = [
+        (c.parameters["method"], c.parameters["labelled"], c.parameters["draw"]) for c in grids.sdnet_few_labels_acdc()
+    ]
+    assert first[:2] == [("unet", 1, 0), ("sdnet", 1, 0)]
+    assert not np.any([c.parameters["fold"] for c in grids.sdnet_few_labels_acdc()[:10]])
