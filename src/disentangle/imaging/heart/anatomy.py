@@ -223,7 +223,7 @@ def _great_vessels(
 ) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """Above the base the aortic root stands between the atria, in front of the LV's axis."""
     for row in np.flatnonzero(~walls.ventricular):
-        radius = 13.0
+        radius = 15.0
         x, y = -0.75 * walls.endocardium[row, 0] - 2.0, -0.45 * walls.endocardium[row, 0] - 3.0
         wall, lumen = rays.disc(x, y, radius + 1.5), rays.disc(x, y, radius)
         left[row] = left[row] * (1 - wall) + lumen

@@ -88,7 +88,7 @@ def mr_style(key: Tensor, kind: Tensor) -> MRStyle:
         profile=_profiles(key, strong, tr, flip),
         shift_hz=shift,
         grain=_column("grain", key.device).expand(len(key), -1),
-        snr=uniform(key, "snr", 18.0, 60.0),
+        snr=uniform(key, "snr", 15.0, 40.0),
         readout_mm=uniform(key, "readout", 1.2, 1.8),
         phase_mm=uniform(key, "phase", 1.6, 2.4),
         phase_is_row=uniform(key, "phase axis") < 0.5,
@@ -98,10 +98,10 @@ def mr_style(key: Tensor, kind: Tensor) -> MRStyle:
         coil_y=coil_y,
         coil_width=uniform(key, "coil width", 75.0, 120.0, COILS),
         coil_gain=coil_gain,
-        evened=uniform(key, "evened", 0.4, 1.0),
+        evened=uniform(key, "evened", 0.0, 1.0),
         field_hz=25 * times,
         field_waves=_field_waves(key),
-        dipole_hz=times * uniform(key, "dipole", 15.0, 60.0),
+        dipole_hz=times * uniform(key, "dipole", 15.0, 90.0),
         dipole_x=normal(key, "dipole x", 40.0, 8.0),
         dipole_y=normal(key, "dipole y", 22.0, 8.0),
     )
@@ -120,7 +120,7 @@ def _profiles(key: Tensor, strong: Tensor, tr: Tensor, flip: Tensor) -> SteadySt
     inflow = uniform(key, "inflow", 1.0, 1.3)
     for blood in BLOODS:
         density[:, blood] = density[:, blood] * inflow
-    density[:, RIGHT_BLOOD] = density[:, RIGHT_BLOOD] * uniform(key, "venous inflow", 0.7, 1.0)
+    density[:, RIGHT_BLOOD] = density[:, RIGHT_BLOOD] * uniform(key, "venous inflow", 0.5, 1.0)
     star = _by_field("t2_star", device)[at]
     wide = (count, len(TISSUES))
     return steady_state(density, t1, t2, tr[:, None].expand(wide), flip[:, None].expand(wide), star)

@@ -52,7 +52,8 @@ def draw_heart(number: int, seed: int) -> Heart:
     length = person.length_mm
     thickness, gap = rng.choice([5.0, 6.0, 8.0, 8.0, 10.0]), rng.choice([0.0, 0.0, 2.0])
     spacing = float(max(thickness + gap, 6.5))
-    z = np.arange(-rng.uniform(0.6, 1.9) * spacing, length + 0.6 * person.wall_mm + 0.8 * spacing, spacing)
+    # The first plane lies just above the base at rest; in systole the base leaves one or two more.
+    z = np.arange(-rng.uniform(0.1, 0.9) * spacing, length + 0.6 * person.wall_mm + 0.8 * spacing, spacing)
     tilt, way = np.tan(np.deg2rad(rng.uniform(0, 8))), rng.uniform(0, 2 * np.pi)
     centres = tilt * (z - length / 2)[:, None] * np.array([np.cos(way), np.sin(way)])
     centres = centres + rng.normal(0, 1.0, (len(z), 2)).clip(-3, 3)
@@ -70,7 +71,7 @@ def draw_heart(number: int, seed: int) -> Heart:
         z_mm=z,
         thickness_mm=float(thickness),
         spacing_mm=spacing,
-        centres_mm=centres + rng.normal(0, 5, 2).clip(-12, 12),
+        centres_mm=centres + rng.normal(0, 5, 2).clip(-8, 8),
         middle_mm=0.45 * (left - below),
         turn_rad=np.deg2rad(rng.normal(0, 30)),
         beat_frames=frames,

@@ -121,8 +121,9 @@ def surfaces(shape: Shape, state: State, z_mm: np.ndarray) -> Surfaces:
     fade = np.sqrt(np.maximum(1 - (above / ATRIUM_DEPTH_MM) ** 2, 0.0))
     atrium = level < 0
     if atrium.any():
-        behind = 1 + 0.25 * np.minimum(above / 20, 1) * np.cos(THETA - np.deg2rad(150))
-        endo = np.where(atrium[:, None], endo * fade * behind, endo)
+        # The mitral ring is narrower than the LV's base, and the left atrium lies behind it.
+        ring = 0.82 + 0.40 * np.minimum(above / 10, 1) * np.cos(THETA - np.deg2rad(150))
+        endo = np.where(atrium[:, None], endo * fade * ring, endo)
         epi = np.where(atrium[:, None], endo + ATRIUM_WALL_MM, epi)
         depth = np.where(atrium[:, None], depth * (1 - 0.3 * np.minimum(above / 25, 1)) * fade, depth)
     right = epi + depth
