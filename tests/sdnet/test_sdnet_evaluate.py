@@ -27,7 +27,7 @@ def done() -> list[dict]:
         cell("unet", {"a": 0.3, "b": 0.4}, draw=1),
         cell("sdnet", {"a": 0.4, "b": 0.5}, draw=1),
         cell("unet", {"a": 0.9, "b": 0.8}, labelled=None),
-        cell("unet", {"a": 0.6, "b": 0.7}, steps=4800),
+        cell("unet", {"a": 0.6, "b": 0.7}, steps=4000),
     ]
 
 
@@ -50,7 +50,7 @@ def test_only_runs_of_both_methods_are_paired(done):
 
 
 def test_more_steps_are_compared_with_the_same_person_and_draw(done):
-    gain = evaluate.longer_gain(evaluate.people_table(done), "unet", 1, 4800)
+    gain = evaluate.longer_gain(evaluate.people_table(done), "unet", 1, 4000)
     assert gain.value == pytest.approx(0.1)
 
 

@@ -6,7 +6,7 @@ from disentangle.runs.cells import Cell
 
 VARIANTS = ("sdnet", "no_rounding", "no_zrec", "concat", "no_kl")
 SEEDS = (0, 1)
-PLATEAU_STEPS = 4800
+PLATEAU_STEPS = 4000
 
 
 def sdnet() -> list[Cell]:

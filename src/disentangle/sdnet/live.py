@@ -4,13 +4,11 @@ from __future__ import annotations
 
 from disentangle.imaging import datasets
 from disentangle.imaging.cohort import Cohort
-from disentangle.sdnet import comparison
 
 SIDE = 64
 
 
 def small_cohort(data: str, people: int | None = None) -> Cohort:
     """The cohort of the comparison with half as many pixels a side; of simulated people as many as wanted."""
-    if people is None or data != "heart_phantom":
-        return comparison.small_cohort(data, SIDE)
-    return datasets.load(data, size=SIDE, people=people)
+    own = {"coarser": 128 / SIDE} if data == "acdc" else {"people": people}
+    return datasets.load(data, size=SIDE, **own)
