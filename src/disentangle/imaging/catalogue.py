@@ -50,6 +50,12 @@ _HEART = (
     "analysis. Medical Image Analysis 58:101535, 2019; groups after Bernard O et al. IEEE TMI 37:2514-2525, 2018 (ACDC)"
 )
 
+_LUNG = (
+    "Simulated by this package after: Pan J et al. Disentanglement of Biological and Technical Factors via Latent "
+    "Space Rotation in Clinical Imaging Improves Disease Pattern Discovery. AMAI workshop at MICCAI 2025; kernel "
+    "effects after Gallardo-Estrella L et al. European Radiology 26:478-486, 2016"
+)
+
 _ALL = (
     DataSet(
         name="lidc",
@@ -167,6 +173,41 @@ _ALL = (
         citation=_HEART,
         how_to_get="It comes with the package.",
         tried="original files",
+    ),
+    DataSet(
+        name="lung_phantom",
+        title="Simulated lung tissue: seven textures in exact pairs of CT settings, 240 patients with survival",
+        loader="disentangle.imaging.lung.cohort:load",
+        real=False,
+        licence="MIT",
+        citation=_LUNG,
+        how_to_get="It comes with the package.",
+        tried="original files",
+    ),
+    DataSet(
+        name="lung_ct",
+        title="Real lung CT: patches of 32x32 at 0.7 mm, as scanned and degraded to other settings",
+        loader="disentangle.imaging.lung_ct.cohort:load",
+        real=True,
+        licence="CC BY-NC 3.0 (figures non-commercial, no weights published)",
+        citation=(
+            "Aerts HJWL et al. Decoding tumour phenotype by noninvasive imaging using a quantitative radiomics "
+            "approach. Nature Communications 5:4006, 2014. Data: doi:10.7937/K9/TCIA.2015.PF0M9REI"
+        ),
+        how_to_get=(
+            "Fetch any person of the collection NSCLC-Radiomics from The Cancer Imaging Archive "
+            "(doi:10.7937/K9/TCIA.2015.PF0M9REI), images and RTSTRUCT, or take chest CT of your own, in DICOM or "
+            "NIfTI, one scan a person, a lung mask beside it where you have one."
+        ),
+        tried="original files",
+        layouts=(
+            "any folders, one CT series a person in DICOM, RTSTRUCT among the slices or in a folder of its own",
+            "<person>/<picture>.nii.gz with <picture>_lung.nii.gz (lung) or mask.nii.gz (tumour)",
+            "<picture>.nii.gz, <picture>_lung.nii.gz, ... of many people in one folder",
+        ),
+        folders=("lung_ct", "lung1", "lung_ct_gtv"),
+        check="disentangle.imaging.lung_ct.cohort:check",
+        bits=16,
     ),
 )
 

@@ -1,0 +1,1 @@
+"""Latent rotation: biological against technical factors of lung texture (Pan et al., AMAI 2025)."""
