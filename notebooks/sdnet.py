@@ -34,7 +34,7 @@ seed: int = 0  # 0..1000000; seed of weights, batches and samples
 data: str = "heart_phantom"  # heart_phantom; the cohort, by name
 device: str = "cpu"  # cpu | cuda | auto; where the tensors live
 steps: Optional[int] = None  # 1..100000; training steps of the live models, None: the profile's
-people: Optional[int] = None  # 15..100; people to draw, None: the profile's
+people: Optional[int] = None  # 20..100; people to draw, None: the profile's
 
 # %% tags=["hide-input"]
 import matplotlib.pyplot as plt
@@ -66,7 +66,7 @@ from disentangle.sdnet.train import factors, masks_from_anatomy, new_task, recon
 figures.use_style()
 report = Report("sdnet", data)
 live_steps = steps or {"smoke": 6, "quick": 250, "full": 800, "paper": 31_500}[profile]
-people = people or {"smoke": 15, "quick": 60}.get(profile)
+people = people or {"smoke": 20, "quick": 60}.get(profile)
 swapped = {"smoke": 8}.get(profile, 40)
 NAMES = {
     "sdnet": "SDNet",
@@ -266,7 +266,7 @@ factors_panel(
 # A cavity or a wall with a channel of its own is what the paper means by *semantic* anatomy. Nothing forces the other channels to mean anything, and some stay
 # empty.
 
-# %% mystnb={"figure": {"name": "fig-sdnet-not-rounded", "caption": "The same people through the model without rounding. Its maps carry grey values, so the picture can be kept in s and z is not needed."}, "image": {"alt": "Three rows as before, but the eight maps look like faded copies of the picture in shades of grey."}}
+# %% mystnb={"figure": {"name": "fig-sdnet-not-rounded", "caption": "The same people through the model without rounding. Its maps may carry shades of grey, so that part of the look can be kept in s."}, "image": {"alt": "Three rows as before, but the eight maps look like faded copies of the picture in shades of grey."}}
 soft = live["not rounded"]
 found_soft = factors(soft, test)
 factors_panel(
