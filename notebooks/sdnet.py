@@ -20,7 +20,7 @@
 #
 # Whether that works can be measured exactly on a phantom, because there the same heart can be shown in any style: MR at two field strengths,
 # or CT. This chapter builds the method step by step and asks its factors what they hold. What the split is good for when
-# labels are few is the next chapter's question, {doc}`sdnet_few_labels`.
+# labels are few is a question of its own, for a later chapter.
 
 # %% tags=["remove-input"]
 from typing import Optional
