@@ -6,7 +6,7 @@ import pytest
 
 from disentangle.metrics.intervals import crossed_bootstrap
 from disentangle.rotation import evaluate, grids
-from disentangle.rotation.scores import packed
+from disentangle.rotation.packing import packed
 from disentangle.runs.checksums import load_function
 
 PEOPLE, MODELS, CLUSTERINGS = 12, 3, 4

@@ -8,10 +8,11 @@ import pytest
 
 from disentangle.metrics.consistency import consistency
 from disentangle.rotation import experiment, scores
-from disentangle.rotation.archive import phantom_parts, roles
+from disentangle.rotation.archive import merged, phantom_parts, roles
 from disentangle.rotation.config import PRESETS
 from disentangle.rotation.latents import Part
 from disentangle.rotation.methods import METHODS, broken_pairs, harmonized, requirements, shuffled_settings
+from disentangle.rotation.packing import unpacked
 from disentangle.rotation.plan import Plan
 
 TINY = Plan(
@@ -72,19 +73,20 @@ def test_a_cell_has_every_method_and_fits_into_its_file(cell):
     people = len(cell["units"])
     for scored in cell["methods"].values():
         assert set(scored["units"]) == {"ari", "nmi", "dice", "tissue_ari", "unseen_ari"}
-        assert all(len(values) == people for values in scored["units"].values())
-        assert all(len(values) == 2 for values in scored["clusterings"].values())
+        assert all(len(unpacked(values)) == people for values in scored["units"].values())
+        assert all(len(unpacked(values)) == 2 for values in scored["clusterings"].values())
         assert set(scored["probe"]) == {"setting", "tissue"}
     assert set(cell["archive"]) == {"combat", "coral", "leace", "zscore", "inlp"}
     assert set(cell["controls"]) == {"shuffled", "broken", "single", "heads"}
+    assert cell["pairs"]["16"]["dropped"] == cell["rotation"]["dropped"]
 
 
 def test_a_cell_of_forty_people_fits_into_its_file(cell):
     def grown(values: dict, clusterings: int) -> dict:
-        units = {name: (one * 7)[:40] for name, one in values["units"].items()}
+        units = {name: " ".join(["-555"] * 40) for name in values["units"]}
         return values | {
             "units": units,
-            "clusterings": {name: (one * 5)[:clusterings] for name, one in values["clusterings"].items()},
+            "clusterings": {name: " ".join(["555"] * clusterings) for name in values["clusterings"]},
         }
 
     large = dict(cell, units=[f"lung{number:03}" for number in range(40)])
@@ -99,7 +101,13 @@ def test_a_cell_of_forty_people_fits_into_its_file(cell):
 def test_packed_scores_have_the_same_mean_over_units_and_over_clusterings(cell):
     for scored in cell["methods"].values():
         for name, values in scored["units"].items():
-            assert np.mean(values) == pytest.approx(np.mean(scored["clusterings"][name]), abs=1)
+            assert unpacked(values).mean() == pytest.approx(unpacked(scored["clusterings"][name]).mean(), abs=1e-3)
+
+
+def test_consecutive_blocks_of_a_person_merge_and_keep_numbers_that_nobody_else_has():
+    samples = pd.DataFrame({"subject": ["a"] * 5 + ["b"] * 2, "block": [0, 1, 2, 3, 4, 5, 6]})
+    assert merged(samples, 2).tolist() == [0, 0, 0, 3, 3, 5, 6]
+    assert merged(samples, 10).tolist() == samples["block"].tolist()
 
 
 def planted(locations: int = 60, settings: int = 3, shift: float = 0.0) -> Part:

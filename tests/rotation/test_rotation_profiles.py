@@ -1,6 +1,5 @@
 """Profiles of the survival chapter, tiny: counts, the arms, covariates of the models, and what is refused."""
 
-
 import numpy as np
 import pandas as pd
 import pytest

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from disentangle.metrics.intervals import Interval, crossed_bootstrap
+from disentangle.rotation.packing import unpacked
 
 DRAWS = 2000
 
@@ -36,10 +37,10 @@ def chosen(done: Sequence[dict], **conditions: object) -> list[dict]:
 
 
 def _rows_of(cell: dict, method: str, scores: dict) -> pd.DataFrame:
-    units, metrics = cell["scores"]["units"], scores["units"]
-    shifts = {name: np.array(values) - np.mean(values) for name, values in scores["clusterings"].items()}
+    units = cell["scores"]["units"]
+    shifts = {name: unpacked(text) - unpacked(text).mean() for name, text in scores["clusterings"].items()}
     count = len(next(iter(shifts.values())))
-    columns = {name: (np.array(values)[:, None] + shifts[name]).ravel() / 1000 for name, values in metrics.items()}
+    columns = {name: (unpacked(text)[:, None] + shifts[name]).ravel() for name, text in scores["units"].items()}
     return pd.DataFrame(
         {
             "method": method,

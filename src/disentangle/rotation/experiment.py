@@ -18,7 +18,8 @@ from disentangle.rotation.latent_rotation import LatentRotation
 from disentangle.rotation.latents import Part, Space, latent_space
 from disentangle.rotation.methods import METHODS, WITHOUT_PAIRS, control_rotations, fitted_rotation, harmonized
 from disentangle.rotation.plan import PATCHES, PEOPLE, PLAN, Plan, number_of_clusters
-from disentangle.rotation.scores import packed, probe_scores, unit_of, unit_scores, unseen_ari
+from disentangle.rotation.packing import packed
+from disentangle.rotation.scores import probe_scores, unit_of, unit_scores, unseen_ari
 
 CT_PATCHES = 600
 _FEWER = ("ari", "tissue_ari")
@@ -52,17 +53,18 @@ def scored(parts: Parts, plan: Plan, seed: int, *, arms: bool = True, cache: boo
     """
     space = latent_space(parts, plan.autoencoder, seed, cache=cache)
     job = _Job(space, plan, seed, parts.reference)
+    rotation = fitted_rotation(space.pairs)
     scores = {
         "units": job.units,
         "k": job.k,
         "stability": {str(k): row for k, row in job.table.round(4).T.to_dict("list").items()},
         "methods": {name: job.method(name) for name in METHODS},
-        "rotation": described(fitted_rotation(space.pairs)),
+        "rotation": described(rotation),
         "controls": {
             name: job.control(model)
             for name, model in control_rotations(space.pairs, space.archive, parts.factors, seed).items()
         },
-        "pairs": job.pair_curve(),
+        "pairs": job.pair_curve(rotation.dropped_),
         "by_k": job.by_k(),
         "fit_seconds": round(space.fitted.fit_seconds, 1),
     }
@@ -101,12 +103,18 @@ class _Job:
         """Scores of a rotation that something was done to, with one clustering."""
         return packed([_fewer(self._rotated(model, self.k))]) | {"dropped": model.dropped_}
 
-    def pair_curve(self) -> dict[str, dict]:
-        """Scores of the rotation by the number of locations in pairs that it was fitted on."""
+    def pair_curve(self, dropped: int) -> dict[str, dict]:
+        """Scores of the rotation by the number of locations in pairs that it was fitted on.
+
+        ``dropped`` dimensions, or as many as there are directions, so that the curve shows how well directions are found; what
+        the rule would have dropped is ``rule``.
+        """
         found = {}
         for count in self.plan.pair_counts:
-            model = fitted_rotation(self.space.pairs.places(count, self.seed))
-            found[str(count)] = packed([self._rotated(model, self.k)[["ari"]]]) | {"dropped": model.dropped_}
+            some = self.space.pairs.places(count, self.seed)
+            model = fitted_rotation(some, dropped=dropped)
+            found[str(count)] = packed([self._rotated(model, self.k)[["ari"]]])
+            found[str(count)] |= {"dropped": dropped, "rule": fitted_rotation(some).dropped_}
         return found
 
     def by_k(self) -> dict[str, dict]:
@@ -147,8 +155,8 @@ def _fewer(table: pd.DataFrame) -> pd.DataFrame:
 
 def described(model: LatentRotation) -> dict:
     """What a fitted rotation found: dropped dimensions, singular values, angle to the shifts, and its curve."""
-    columns = ["dropped", "energy", "pair_accuracy", "limit", "setting_accuracy", "same_location", "kept"]
-    curve = model.curve_[columns].round(4).to_numpy().tolist()
+    columns = ["dropped", "pair_accuracy", "limit", "setting_accuracy", "same_location", "kept"]
+    curve = model.curve_[columns].round(3).to_numpy().tolist()
     angle = None if np.isnan(model.shift_angle_) else round(float(model.shift_angle_), 2)
     return {
         "dropped": model.dropped_,

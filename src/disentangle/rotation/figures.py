@@ -66,22 +66,27 @@ def swap_panel(columns: Mapping[str, np.ndarray], row_labels: Sequence[str]) -> 
     return _done(figure)
 
 
-def choice_panel(stability: pd.DataFrame, by_k: pd.DataFrame, label: str) -> Figure:
-    """Left: stability of the clustering over sub-cohorts, a line a model, its choice marked. Right: scores by k."""
-    figure, (left, right) = plt.subplots(1, 2, figsize=(WIDTH_IN, 2.8), layout="constrained")
+def choice_panel(stability: pd.DataFrame, by_k: Mapping[str, pd.DataFrame]) -> Figure:
+    """First stability of the clustering over sub-cohorts, a line a model, its choice marked; then scores by k.
+
+    ``by_k`` maps the name of a score to its table with the columns k, method, value, low, high.
+    """
+    figure, (left, *others) = plt.subplots(1, 1 + len(by_k), figsize=(WIDTH_IN, 2.7), layout="constrained")
     for _, rows in stability.groupby("model"):
         rows = rows.sort_values("k")
         left.errorbar(rows["k"], rows["stability"], rows["spread"], color="0.6", lw=1, capsize=2)
         picked = rows[rows["chosen"]]
         left.plot(picked["k"], picked["stability"], "o", color="C1", ms=6, zorder=3)
-    left.set(xlabel="clusters", ylabel="stability (ARI of halves)", ylim=(0, 1.02))
-    for name, colour in colours(by_k["method"]).items():
-        rows = by_k[by_k["method"] == name].sort_values("k")
-        right.plot(rows["k"], rows["value"], "o-", color=colour, ms=4, label=name)
-        right.fill_between(rows["k"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
-    right.set(xlabel="clusters", ylabel=label)
-    right.legend(fontsize=_SMALL)
-    for axis in (left, right):
+    left.set(ylabel="stability (ARI of halves)", ylim=(0, 1.02))
+    for axis, (label, table) in zip(others, by_k.items(), strict=True):
+        for name, colour in colours(table["method"]).items():
+            rows = table[table["method"] == name].sort_values("k")
+            axis.plot(rows["k"], rows["value"], "o-", color=colour, ms=4, label=name)
+            axis.fill_between(rows["k"], rows["low"], rows["high"], color=colour, alpha=0.2, lw=0)
+        axis.set(ylabel=label, ylim=(0, 1.02))
+    others[-1].legend(fontsize=_SMALL)
+    for axis in (left, *others):
+        axis.set(xlabel="clusters")
         axis.set_xticks(sorted(stability["k"].unique()))
     return _done(figure)
 

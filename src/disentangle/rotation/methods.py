@@ -36,6 +36,7 @@ def fitted_rotation(
     part: Part,
     mode: str = "pairs",
     *,
+    dropped: int | None = None,
     factors: Factors | None = None,
     location: np.ndarray | None = None,
     seed: int = 0,
@@ -43,11 +44,11 @@ def fitted_rotation(
     """The rotation fitted on a part, whole people held out while the number of dropped dimensions is chosen.
 
     Where there are fewer than four people, blocks of places are held out, else places. ``location`` (row,) replaces
-    the part's own.
+    the part's own, ``dropped`` the rule.
     """
     rows = part.rows
     place = rows.location if location is None else location
-    return LatentRotation(mode=mode, seed=seed).fit(
+    return LatentRotation(mode=mode, dropped=dropped, seed=seed).fit(
         rows.latents, rows.setting, place, subject=held_out_unit(part), factors=factors
     )
 

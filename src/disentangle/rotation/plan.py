@@ -25,9 +25,9 @@ class Plan:
     clusterings: int = 5
     cluster_places: int = 900
     stability_places: int = 600
-    probe_rows: int = 4000
+    probe_rows: int = 8000
     probes: tuple[str, ...] = ("linear", "mlp")
-    pair_counts: tuple[int, ...] = (20, 50, 200, 1000)
+    pair_counts: tuple[int, ...] = (50, 200, 500, 1000)
 
 
 PLAN = Plan()

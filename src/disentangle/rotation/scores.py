@@ -122,20 +122,3 @@ def probe_scores(
             probe = fit_probe(train, train_part.column(target), kind, seed=seed, rows=rows)
             found[target if kind == "linear" else f"{target}_mlp"] = balanced_accuracy(truth, probe.predict(test[some]))
     return {name: round(value, 4) for name, value in found.items()}
-
-
-def packed(tables: Sequence[pd.DataFrame]) -> dict[str, dict[str, list[int]]]:
-    """Scores of several clusterings in little room, in thousandths.
-
-    ``units``: of each unit, mean over clusterings; ``clusterings``: of each clustering, mean over units.
-    """
-    mean = sum(tables) / len(tables)
-    return {
-        "units": {name: thousandths(mean[name]) for name in mean},
-        "clusterings": {name: thousandths([table[name].mean() for table in tables]) for name in mean},
-    }
-
-
-def thousandths(values: Sequence[float]) -> list[int]:
-    """Numbers rounded to thousandths, as whole numbers."""
-    return [int(value) for value in np.rint(1000 * np.asarray(values, float))]
