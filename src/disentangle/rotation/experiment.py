@@ -17,8 +17,8 @@ from disentangle.rotation.clusters import fit_clusters
 from disentangle.rotation.latent_rotation import LatentRotation
 from disentangle.rotation.latents import Part, Space, latent_space
 from disentangle.rotation.methods import METHODS, WITHOUT_PAIRS, control_rotations, fitted_rotation, harmonized
-from disentangle.rotation.plan import PATCHES, PEOPLE, PLAN, Plan, number_of_clusters
 from disentangle.rotation.packing import packed
+from disentangle.rotation.plan import PATCHES, PEOPLE, PLAN, Plan, number_of_clusters
 from disentangle.rotation.scores import probe_scores, unit_of, unit_scores, unseen_ari
 
 CT_PATCHES = 600
@@ -106,8 +106,8 @@ class _Job:
     def pair_curve(self, dropped: int) -> dict[str, dict]:
         """Scores of the rotation by the number of locations in pairs that it was fitted on.
 
-        ``dropped`` dimensions, or as many as there are directions, so that the curve shows how well directions are found; what
-        the rule would have dropped is ``rule``.
+        ``dropped`` dimensions are dropped whatever the number, so that the curve shows how well directions are found;
+        ``rule`` is what the rule would have dropped.
         """
         found = {}
         for count in self.plan.pair_counts:
