@@ -6,7 +6,7 @@ Digest of the paper, sections 2 and 6.4; the paper's own splits are not known, a
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 import pandas as pd
@@ -16,6 +16,8 @@ from disentangle.imaging.cohort import Cohort
 
 REFERENCE = {"lung_phantom": "a_standard_1mm", "lung_ct": "source"}
 """The setting with which settings that no fit saw are compared."""
+MOST_BLOCKS = 60
+"""Of a person: their scores have to fit into the small file of a cell."""
 FACTORS = ("f50", "thickness_mm", "dose", "vendor")
 # Of people in order of severity: whatever the number, test and training people are equally ill.
 _ROLES = np.array([*["test", "train"] * 4, "validation"])
@@ -94,9 +96,27 @@ def ct_parts(fitted_on: int, patches: int | None = None) -> Parts:
     names = sorted(cohort.samples["subject"].unique())
     if len(names) != 2 or fitted_on not in (0, 1):
         raise ValueError(f"lung_ct has {len(names)} people and fitted_on is {fitted_on}, expected two and 0 or 1")
+    cohort = replace(cohort, samples=cohort.samples.assign(block=merged(cohort.samples)))
     first, second = (cohort.of_people([name]) for name in (names[fitted_on], names[1 - fitted_on]))
-    unseen = datasets.load("lung_ct", settings="unseen", **options).of_people([names[1 - fitted_on]])
+    shown = datasets.load("lung_ct", settings="unseen", **options)
+    shown = replace(shown, samples=shown.samples.assign(block=merged(shown.samples)))
+    unseen = shown.of_people([names[1 - fitted_on]])
     return Parts(cohort, first, first, None, second, unseen, REFERENCE["lung_ct"])
+
+
+def merged(samples: pd.DataFrame, most: int = MOST_BLOCKS) -> np.ndarray:
+    """Number of the block of places of each row, consecutive blocks of a person merged until there are ``most``.
+
+    A merged block has the number of its first one, so that numbers stay unique in the cohort.
+    """
+    result = samples["block"].to_numpy().copy()
+    for name in samples["subject"].unique():
+        here = (samples["subject"] == name).to_numpy()
+        blocks, codes = np.unique(result[here], return_inverse=True)
+        group = np.arange(len(blocks)) * min(most, len(blocks)) // len(blocks)
+        first = np.searchsorted(group, group)
+        result[here] = blocks[first][codes.ravel()]
+    return result
 
 
 def roles(subjects: pd.DataFrame) -> pd.Series:
