@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from disentangle.imaging.brain_scans import facts as brain_scans
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -48,6 +50,12 @@ _LIDC_LICENCE = "CC BY 3.0"
 _HEART = (
     "Simulated by this package after: Chartsias A et al. Disentangled representation learning in cardiac image "
     "analysis. Medical Image Analysis 58:101535, 2019; groups after Bernard O et al. IEEE TMI 37:2514-2525, 2018 (ACDC)"
+)
+
+_BRAIN = (
+    "Simulated by this package on the ICBM152 2009a nonlinear template: Fonov V et al. Unbiased average "
+    "age-appropriate atlases for pediatric studies. NeuroImage 54:313-327, 2011. "
+    "Copyright McConnell Brain Imaging Centre, McGill"
 )
 
 _ALL = (
@@ -168,6 +176,17 @@ _ALL = (
         how_to_get="It comes with the package.",
         tried="original files",
     ),
+    DataSet(
+        name="brain_sites",
+        title="Simulated heads on the ICBM152 template: T1, T2 and FLAIR at six sites, five lesions, lesion-free twins",
+        loader="disentangle.imaging.brain.cohort:load",
+        real=False,
+        licence="code MIT; anatomy derived from the ICBM152 template, whose copyright notice it carries",
+        citation=_BRAIN,
+        how_to_get="It comes with the package; the template comes with nilearn.",
+        tried="original files",
+    ),
+    *(DataSet(**facts) for facts in brain_scans.FACTS),
 )
 
 CATALOGUE: dict[str, DataSet] = {known.name: known for known in _ALL}
