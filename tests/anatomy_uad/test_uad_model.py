@@ -7,7 +7,7 @@ import pytest
 import torch
 import torch.nn.functional as F
 
-from disentangle.anatomy_uad.losses import consistency, dissimilarity, l1, masked_mean
+from disentangle.anatomy_uad.losses import consistency, dissimilarity, l1, masked_mean, similarity
 from disentangle.anatomy_uad.model import ModalityExtractor, differentiable_one_hot
 from disentangle.anatomy_uad.objective import dropped_edges, level_image, stacked
 from disentangle.anatomy_uad.train import new_model
@@ -150,3 +150,13 @@ def test_consistency_of_sure_and_equal_anatomies_is_zero_and_has_its_closed_form
 def test_equal_images_are_not_dissimilar(images):
     assert dissimilarity(images[0], images[0], images[1]).abs() < 1e-5
     assert dissimilarity(images[0], 1 - images[0], images[1]) > 0.5
+
+
+def test_similarity_is_the_distance_to_the_prior_and_the_cross_entropy_with_its_nearest_level():
+    levels, brain = torch.tensor([0.2, 0.5, 0.9]), torch.ones(1, 1, 1, 3)
+    prior = torch.tensor([0.3, 0.6, 0.8]).view(1, 1, 1, 3)
+    sure = 40 * torch.eye(3).view(1, 3, 1, 3)
+    anatomy = levels.view(1, 1, 1, 3)
+    assert float(similarity(anatomy, sure, prior, levels, brain)) == pytest.approx(0.1, abs=1e-5)
+    even = torch.zeros(1, 3, 1, 3)
+    assert float(similarity(anatomy, even, prior, levels, brain)) == pytest.approx(0.1 + np.log(3), rel=1e-5)

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 
 from disentangle.anatomy_uad.augment import View, augmented, plain
 from disentangle.anatomy_uad.config import DALConfig
-from disentangle.anatomy_uad.losses import consistency, dissimilarity, l1
+from disentangle.anatomy_uad.losses import consistency, dissimilarity, l1, similarity
 from disentangle.anatomy_uad.model import DAL, Anatomy
 from disentangle.training import Task
 
@@ -51,8 +51,8 @@ class DisentanglingTask(Task):
     def _terms(self, view: View) -> dict[str, Tensor]:
         config, found = self.config, find(self.model, view)
         terms = disentangling_terms(self.model, found, view)
-        similarity = config.late_similarity if self.restoring else config.similarity
-        weights = {"consistency": config.consistency, "similarity": similarity}
+        prior = config.late_similarity if self.restoring else config.similarity
+        weights = {"consistency": config.consistency, "similarity": prior}
         weights |= {"reconstruction": config.reconstruction, "cross": config.cross}
         loss = sum(weight * terms[name] for name, weight in weights.items())
         if self.restoring:
@@ -134,7 +134,7 @@ def disentangling_terms(model: DAL, found: Found, view: View) -> dict[str, Tenso
         agreement = (equal * view.brain).sum() / view.brain.sum().clamp_min(1)
     return {
         "consistency": consistency(first, second, logits, view.brain),
-        "similarity": l1(first, view.prior, view.brain),
+        "similarity": similarity(first, logits[0], view.prior, model.levels, view.brain),
         "reconstruction": l1(own, found.targets, found.brain),
         "cross": l1(crossed, found.targets, found.brain),
         "agreement": agreement,
