@@ -10,7 +10,7 @@ from disentangle.networks.autoencoder import count_parameters
 from disentangle.puir.backbones import SwinBackbone, voxels_of_channels
 from disentangle.puir.baselines import networks, parameters
 from disentangle.puir.config import ABLATIONS, PRESETS, PUIRConfig, Weights, matched, random_prior, without_prior
-from disentangle.puir.model import PUIR, carry_over, normalised
+from disentangle.puir.model import PUIR, Completion, carry_over, normalised
 from disentangle.puir.objective import PUIRTask, another_source
 from disentangle.puir.train import new_task
 
@@ -76,11 +76,12 @@ def test_the_swin_backbone_replaces_its_deepest_map_and_needs_64_voxels():
 def test_the_paper_preset_has_the_released_sizes():
     config = PRESETS["paper"]
     with torch.device("meta"):
-        model = PUIR(config)
-    assert tuple(model.completion.prior.shape) == (1, 768, 3, 3, 3)
-    assert model.completion.attention.embed_dim == 27
-    assert count_parameters(model.transfer) == 2 * (27 * 768**2 + 768)  # 31.85 M
-    assert round(count_parameters(model.backbone) / 1e6, 2) == 62.18  # one input channel; MONAI with four: 62.19
+        completion = Completion(config)
+    assert tuple(completion.prior.shape) == (1, 768, 3, 3, 3)
+    assert (completion.attention.embed_dim, completion.attention.num_heads) == (27, 3)
+    # Two convolutions of 3x3x3 as released: 31.85 M there.
+    assert count_parameters(PUIR(PUIRConfig()).transfer) == 2 * (27 * 64**2 + 64)
+    assert round(2 * (27 * config.channels**2 + config.channels) / 1e6, 2) == 31.85
 
 
 def test_compared_networks_have_as_many_parameters():

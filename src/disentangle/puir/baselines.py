@@ -93,7 +93,8 @@ def unet_like(config: PUIRConfig) -> PUIRConfig:
 
 def parameters(config: PUIRConfig) -> dict[str, int]:
     """Numbers of the network's parameters: ``all`` and ``trainable``; heads for training alone are not counted."""
-    with torch.device("meta"):
+    # MONAI's transformer cannot be built without memory.
+    with torch.device("meta" if config.backbone == "unet" else "cpu"):
         found = list(PUIR(config).parameters())
     return {
         "all": sum(parameter.numel() for parameter in found),

@@ -65,9 +65,10 @@ class PUIRTask(Task3D):
 
     def validation_losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """The reconstruction from each modality that a person has, neither turned nor cut."""
-        valid, images = batch["present"], batch["images"]
+        order = batch["present"].long().argsort(dim=1, descending=True, stable=True)
+        valid, sources = batch["present"].gather(1, order), volumes_of(batch["images"], order)
         numbers = torch.zeros(valid.numel(), dtype=torch.long)
-        seen = self._seen(View(images.flatten(0, 1)[:, None], numbers), valid)
+        seen = self._seen(View(sources.flatten(0, 1)[:, None], numbers), valid)
         loss = self._reconstruction(batch, seen, valid, decoded=None)
         return {"loss": loss, "spread": spread(_by_person(seen.invariant, valid), valid)}
 

@@ -27,7 +27,7 @@ def ordered_sources(present: Tensor, count: int | None) -> tuple[Tensor, Tensor]
     ``present`` (person, modality) bool; ``count`` None takes all columns.
     """
     noise = torch.rand(present.shape, device=present.device) + present.float()
-    order = noise.argsort(1, descending=True)[:, :count]
+    order = noise.argsort(dim=1, descending=True)[:, :count]
     return order, present.gather(1, order)
 
 
