@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from disentangle.imaging.brain_scans import facts as brain_scans
+
 
 @dataclass(frozen=True)
 class DataSet:
@@ -54,6 +56,12 @@ _LUNG = (
     "Simulated by this package after: Pan J et al. Disentanglement of Biological and Technical Factors via Latent "
     "Space Rotation in Clinical Imaging Improves Disease Pattern Discovery. AMAI workshop at MICCAI 2025; kernel "
     "effects after Gallardo-Estrella L et al. European Radiology 26:478-486, 2016"
+)
+
+_BRAIN = (
+    "Simulated by this package on the ICBM152 2009a nonlinear template: Fonov V et al. Unbiased average "
+    "age-appropriate atlases for pediatric studies. NeuroImage 54:313-327, 2011. "
+    "Copyright McConnell Brain Imaging Centre, McGill"
 )
 
 _ALL = (
@@ -209,6 +217,17 @@ _ALL = (
         check="disentangle.imaging.lung_ct.cohort:check",
         bits=16,
     ),
+    DataSet(
+        name="brain_sites",
+        title="Simulated heads on the ICBM152 template: T1, T2 and FLAIR at six sites, five lesions, lesion-free twins",
+        loader="disentangle.imaging.brain.cohort:load",
+        real=False,
+        licence="code MIT; anatomy derived from the ICBM152 template, whose copyright notice it carries",
+        citation=_BRAIN,
+        how_to_get="It comes with the package; the template comes with nilearn.",
+        tried="original files",
+    ),
+    *(DataSet(**facts) for facts in brain_scans.FACTS),
 )
 
 CATALOGUE: dict[str, DataSet] = {known.name: known for known in _ALL}
