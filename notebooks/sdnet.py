@@ -364,7 +364,7 @@ examples = (
 swap_panel(pictures, examples, row_labels=[kinds[at] for at in examples])
 
 # %% [markdown]
-# The measurement comes from cells: two seeds of SDNet and of each variant, 64 pixels a side, 1,200 steps, the same people
+# The measurement comes from cells: two seeds of SDNet and of each variant, 64 pixels a side, 1,000 steps, the same people
 # for all. These are small models, trained briefly beside the paper's; read them as what the design does early, not as its limit.
 
 # %% tags=["hide-input"]
@@ -651,7 +651,7 @@ if rows_of_table:
 # | rounding at one half leaves pixels without a channel | as published; `rounding="argmax"` or `"gumbel"` avoid it |
 # | the Dice cost has its constant twice (code), so that an empty slice left empty costs -1 | the standard form; `dice="released"` is the other |
 # | MR and CT: real MM-WHS, seven structures, 16 channels | phantom, three structures, eight channels |
-# | 224 pixels, 64 filters, about 31,500 steps | 64 pixels, 8 filters, 1,200 steps in the cells: what fails here may come with longer training |
+# | 224 pixels, 64 filters, about 31,500 steps | 64 pixels, 8 filters, 1,000 steps in the cells: what fails here may come with longer training |
 # | swaps judged by eye | against the exact picture, as a share of copying |
 # | modality read from z alone | the same from the image's mean and SD, from s, and with shuffled labels |
 # :::

@@ -30,7 +30,7 @@ from disentangle.sdnet.splits import few_labels
 from disentangle.sdnet.swaps import draw_pairs, swap_errors, swap_scores
 from disentangle.sdnet.train import Factors, Fitted, factors, fit, reconstruct, segment
 
-STEPS = 1200
+STEPS = 1000
 SIDE = 64
 PAIRS = 120
 DRAWS = 500

@@ -196,4 +196,4 @@ def _kept(
 
 def _new_task(config: UNetConfig, seed: int, unlabelled: bool) -> UNetTask:
     with seeded(seed, "unet"):
-        return UNetTask(config, unlabelled).eval()
+        return UNetTask(config, unlabelled).eval().to(memory_format=torch.channels_last)

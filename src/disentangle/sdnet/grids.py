@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from disentangle.runs.cells import Cell
 
-VARIANTS = ("sdnet", "no_rounding", "no_zrec", "concat", "no_kl")
+VARIANTS = ("sdnet", "no_rounding", "argmax", "no_zrec", "concat", "no_kl")
 SEEDS = (0, 1)
 PLATEAU_STEPS = 4000
 

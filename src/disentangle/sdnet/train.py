@@ -82,7 +82,8 @@ def fit(
 def new_task(config: SDNetConfig, seed: int, semi_supervised: bool = True) -> SDNetTask:
     """An untrained SDNet with its discriminator, the same for the same seed."""
     with seeded(seed, "sdnet"):
-        return SDNetTask(config, semi_supervised).eval()
+        # Channels last: a step takes a quarter less time on processors.
+        return SDNetTask(config, semi_supervised).eval().to(memory_format=torch.channels_last)
 
 
 def factors(fitted: Fitted, data: Data) -> Factors:
