@@ -7,6 +7,7 @@ from disentangle.runs.cells import Cell
 VARIANTS = ("sdnet", "no_rounding", "argmax", "no_zrec", "concat", "no_kl")
 SEEDS = (0, 1)
 PLATEAU_STEPS = 4000
+ARMS = ("sdnet_supervised", "sdnet_no_adversary", "sdnet_rounded")
 
 
 def sdnet() -> list[Cell]:
@@ -24,9 +25,10 @@ def sdnet() -> list[Cell]:
 
 
 def sdnet_few_labels() -> list[Cell]:
-    """Few labels on the phantom: fold 0, then how far more steps carry."""
+    """Few labels on the phantom: fold 0, why SDNet gains or loses, then how far more steps carry."""
     return [
         *_fold("heart_phantom", 0),
+        *_reasons("heart_phantom", 0),
         *(_cell("heart_phantom", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
         *_further("heart_phantom", 0),
     ]
@@ -51,6 +53,13 @@ def _fold(data: str, fold: int) -> list[Cell]:
     return [*one, *everyone, *draws, *(_cell(data, method, 2, 0, fold) for method in ("unet", "sdnet"))]
 
 
+def _reasons(data: str, fold: int) -> list[Cell]:
+    """SDNet with an ingredient less: the draws of one labelled person, and all labels."""
+    asked = [(arm, 1, 0) for arm in ARMS] + [(arm, None, 0) for arm in ("sdnet_supervised", "sdnet_rounded")]
+    asked += [(arm, 1, draw) for draw in (1, 2) for arm in ("sdnet_supervised", "sdnet_no_adversary")]
+    return [_cell(data, arm, known, draw, fold, function="reasons:reason_cell") for arm, known, draw in asked]
+
+
 def _further(data: str, fold: int) -> list[Cell]:
     """More methods and numbers of labelled people."""
     cheap = [_cell(data, method, 1, draw, fold) for method in ("selftrain", "gan") for draw in (0, 1, 2)]
@@ -61,12 +70,20 @@ def _further(data: str, fold: int) -> list[Cell]:
     return [*cheap, *masks, *two, *four]
 
 
-def _cell(data: str, method: str, labelled: int | None, draw: int, fold: int, steps: int | None = None) -> Cell:
+def _cell(
+    data: str,
+    method: str,
+    labelled: int | None,
+    draw: int,
+    fold: int,
+    steps: int | None = None,
+    function: str = "comparison:few_labels_cell",
+) -> Cell:
     longer = {"steps": steps} if steps else {}
     known = "all" if labelled is None else labelled
     return Cell(
         name=f"{method}_labelled{known}_draw{draw}_fold{fold}_seed0" + (f"_steps{steps}" if steps else ""),
-        function="disentangle.sdnet.comparison:few_labels_cell",
+        function=f"disentangle.sdnet.{function}",
         parameters={"data": data, "method": method, "labelled": labelled, "draw": draw, "fold": fold, "seed": 0}
         | longer,
         data=("acdc", "sunnybrook") if data == "acdc" else (data,),
