@@ -71,6 +71,7 @@ swapped = {"smoke": 8}.get(profile, 40)
 NAMES = {
     "sdnet": "SDNet",
     "no_rounding": "anatomy not rounded",
+    "argmax": "largest channel instead of rounding",
     "no_zrec": "no reconstruction of z",
     "concat": "z concatenated, no FiLM",
     "no_kl": "no KL term",
@@ -648,7 +649,8 @@ if rows_of_table:
 # |---|---|
 # | reconstruction of z: anatomy encoded anew from the painting (paper) or kept (code) | kept; `z_reconstruction="reencode"` is the other |
 # | one sum of costs (paper) or four optimisers in turn (code) | in turn; `updates="joint"` is the other |
-# | rounding at one half leaves pixels without a channel | as published; `rounding="argmax"` or `"gumbel"` avoid it |
+# | rounding at one half leaves pixels without a channel | as published, and beside it the largest channel (`rounding="argmax"`), which leaves none |
+# | nothing about precision | 32 bit: in bfloat16 the gradients behind rounding and batch normalisation over four images point elsewhere |
 # | the Dice cost has its constant twice (code), so that an empty slice left empty costs -1 | the standard form; `dice="released"` is the other |
 # | MR and CT: real MM-WHS, seven structures, 16 channels | phantom, three structures, eight channels |
 # | 224 pixels, 64 filters, about 31,500 steps | 64 pixels, 8 filters, 1,000 steps in the cells: what fails here may come with longer training |
