@@ -394,8 +394,8 @@ for tissue, expected in credibility.ATLAS_SHARES.items():
 display(pd.DataFrame(rows).style.format(precision=3).hide(axis="index"))
 
 # %% [markdown]
-# White matter fits. There is too little fluid and too much cortex, because the average of many brains has washed out the thin sheets of fluid in the sulci;
-# widening the sulci with age brings back a part of them. Left as it is: the atlas is one man's head.
+# White matter is right to a hundredth. There is too little fluid and too much cortex, because the average of many brains has washed out the thin sheets of
+# fluid in the sulci; widening the sulci with age brings a part of them back. Left as it is: the atlas is one man's head.
 #
 # **2. Can every lesion be seen at all?** A voxel that differs from its twin by less than the noise in every sequence belongs to no lesion that a reader could
 # have outlined.
@@ -494,7 +494,7 @@ for kind in sick:
 display(pd.DataFrame(rows).style.format(precision=3).hide(axis="index"))
 
 # %% [markdown]
-# The order is that of patients: FLAIR before T2 before T1 for plaques and hyperintensities, and far above chance. The values are lower than in patients, where a
+# The order is that of patients: plaques and hyperintensities stand out in FLAIR, and hardly in T2 and T1. The values are lower than in patients, where a
 # threshold on FLAIR reached 0.27 in MSLUB {cite}`meissen2021`. Two reasons are known. The simulated loads are smaller, and average precision falls with the
 # prevalence. And grey values end at the 99th percentile of the brain: a lesion below one per cent of the brain ties with the brightest healthy voxels.
 #
