@@ -134,7 +134,7 @@ figures.image_grid(
 # **Anatomy.** The template is the ICBM152 average that nilearn ships {cite}`fonov2011,fonov2009,collins1999`. A head is the template under an affine map
 # and the flow of a smooth random velocity, which cannot fold; its ventricles widen with age, and its sulci too.
 
-# %%
+# %% tags=["hide-input"]
 heads = [draw_head(number, seed) for number in range(2 if profile == "smoke" else 5)]
 folds = [float(warp.jacobian(head.displacement).min()) for head in heads]
 report.finding(
@@ -147,9 +147,12 @@ report.finding(
     condition="smallest",
     what="smallest volume change of a voxel over the warps of several heads; below zero a head would fold",
 )
-print(
-    f"ages {[round(head.age) for head in heads]}, ventricles {[round(head.ventricle_factor, 2) for head in heads]} times the template's, "
-    f"smallest volume ratio {min(folds):.2f}"
+display(
+    Markdown(
+        f"The first heads are {', '.join(f'{head.age:.0f}' for head in heads)} years old; their ventricles have "
+        f"{', '.join(f'{head.ventricle_factor:.2f}' for head in heads)} times the volume of the template's. The smallest volume ratio of any voxel is "
+        f"**{min(folds):.2f}**; below zero a head would be folded."
+    )
 )
 
 # %% [markdown]
@@ -335,7 +338,7 @@ figures.image_grid(
 # The twin is no second drawing: it has the head, scanner, bias field and noise of its person, and is scaled by the same number. So the error of a "healthy"
 # reconstruction can be measured *inside* a lesion, which no real set allows. It also shows the **mass effect**, which has no bright voxels of its own.
 
-# %%
+# %% tags=["hide-input"]
 far = ~cohort.extra["touched"]
 difference = np.abs(cohort.images - cohort.extra["twins"]).max(1)
 moved = (cohort.extra["moved_mm"] > 1) & cohort.extra["brain_masks"] & ~cohort.masks
@@ -349,15 +352,17 @@ report.finding(
     condition="untouched",
     what="median difference of a picture and its twin where neither lesion nor mass effect reaches",
 )
-print(
-    f"untouched tissue differs by {np.median(difference[far & cohort.extra['brain_masks']]):.4f}, lesions by {difference[cohort.masks].mean():.3f}, "
-    f"tissue that was merely pushed (> 1 mm) by {difference[moved].mean():.3f}"
+display(
+    Markdown(
+        f"Untouched tissue differs from its twin by {np.median(difference[far & cohort.extra['brain_masks']]):.4f} (median, grey values of 0..1), lesions by "
+        f"**{difference[cohort.masks].mean():.3f}**, tissue that was merely pushed by more than 1 mm by **{difference[moved].mean():.3f}** (means)."
+    )
 )
 
 # %% [markdown]
 # ## Is it credible?
 #
-# Five questions, asked before any method saw the cohort.
+# Five questions, none of which needs a method.
 #
 # **1. Do the volumes agree with an atlas?** Shares of grey matter, white matter and CSF against the discrete model of BrainWeb.
 
@@ -560,7 +565,7 @@ display(
 # |---|---|
 # | relaxation times of lesions are published as wide ranges | one value a tissue inside them, 5 % between people |
 # | T1 and T2 at other fields | the table at 1.5 and 3 T; a power law through both elsewhere, extrapolated below 1.5 and above 3 T |
-# | SPGR at 8 degrees has less contrast in the equation than in scans | a gamma a site, up to 3.2 (the digest asked for at most 1.25) |
+# | SPGR at 8 degrees has less contrast in the equation than in scans | a gamma a site, up to 3.2, where 0.8 to 1.25 would be usual |
 # | black level | black stays black: the 1st percentile would be white matter in T2, for these heads have no vessels and membranes |
 # | TI of FLAIR at 1.5 T | 1,800 ms at A and D, which nulls the fluid; 2,300 ms at E, left wrong on purpose |
 # | shape of the mass effect | radial, falling off over 25 to 40 mm, none at the skull |
@@ -575,7 +580,7 @@ display(
 # - **Physics without history.** No motion beyond a faint ghost, no flow, no susceptibility, no fat.
 # - **Deformation alone is nearly invisible.** Tissue that was merely pushed differs from its twin by what you saw above, though it is as ill as the rest.
 #
-# On purpose, the second point of failure of a real scanner: your fluid is not nulled.
+# On purpose: a scanner whose inversion time does not null the fluid.
 
 # %% mystnb={"figure": {"name": "fig-brain-ti", "caption": "FLAIR of one head at 1.5 T with three inversion times. At 1,800 ms the fluid is black; at 2,300 ms, as at site E, it is grey again, as it is before the null."}, "image": {"alt": "Three pictures of one brain with multiple sclerosis. The ventricles are grey, black, and grey again from left to right."}}
 plaques = cohort.select(np.array([int(widest[order.index("ms")])]))
