@@ -97,6 +97,12 @@ def test_a_mask_on_another_grid_is_refused_with_both_files(brats, head, write):
         readers.load("brats2023", brats)
 
 
+def test_a_modality_on_another_grid_is_refused_with_both_files(brats, head, write):
+    write(brats / "BraTS-GLI-00001-000" / "BraTS-GLI-00001-000-t2w.nii.gz", head["T2"][:-1])
+    with pytest.raises(ScanError, match=r"t2w\.nii\.gz has 39x48x36 .*t1n\.nii\.gz has 40x48x36"):
+        readers.load("brats2023", brats)
+
+
 def test_a_mask_flipped_by_its_header_is_refused(brats, head, write):
     seg = brats / "BraTS-GLI-00001-000" / "BraTS-GLI-00001-000-seg.nii.gz"
     write(seg, head["labels"], affine=np.diag([2.0, -2, 2, 1]) + np.array([[0, 0, 0, -20]] * 3 + [[0] * 4]))
