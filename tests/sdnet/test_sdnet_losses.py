@@ -4,6 +4,7 @@ import pytest
 import torch
 
 from disentangle.sdnet.losses import kl_nats, one_hot, pooled_dice_loss
+from disentangle.sdnet.rest import Rests
 from disentangle.sdnet.rounding import binarised, straight_through
 
 
@@ -83,3 +84,22 @@ def test_gumbel_noise_falls_with_the_share_of_probability_and_is_off_in_evaluati
 def test_no_rounding_leaves_probabilities():
     logits = torch.randn(1, 3, 2, 2)
     assert torch.equal(binarised(logits, "none"), logits.softmax(1))
+
+
+def test_a_group_that_rests_keeps_its_weights_and_its_last_terms():
+    rests = Rests(3)
+    assert [rests.at(step) for step in range(4)] == [False, True, True, False]
+    assert rests.turn(5) == 1
+    weight = torch.nn.Parameter(torch.ones(2))
+    optimizer = torch.optim.AdamW([weight], lr=1.0, fused=True)
+    for step in range(3):
+        optimizer.zero_grad()
+        if rests.at(step):
+            terms = rests.losses("unsupervised")
+        else:
+            terms = rests.remembered("unsupervised", {"loss": weight.sum(), "kl": weight.sum()})
+        terms["loss"].backward()
+        optimizer.step()
+        assert set(terms) == {"loss", "kl"}
+        # One step of Adam is as long as its rate; the two that follow move nothing.
+        assert torch.allclose(weight, torch.full((2,), 0.0), atol=0.02)

@@ -37,10 +37,10 @@ class MaskAdversary(nn.Module):
             scores = self.discriminator(masks)
         return lsgan_generator_loss(scores) if self.config.generator == "least_squares" else -scores.square().mean()
 
-    def losses(self, real: Tensor, fake: Tensor, step: int) -> dict[str, Tensor]:
-        """The discriminator's terms at a step, from real masks and newly predicted ones (without gradient)."""
+    def losses(self, real: Tensor, fake: Tensor, turn: int) -> dict[str, Tensor]:
+        """The discriminator's terms at its ``turn`` (0: its first), from real masks and detached predictions."""
         real_scores = self.discriminator(real)
-        fake_scores = self.discriminator(self._drawn_from_history(fake, step))
+        fake_scores = self.discriminator(self._drawn_from_history(fake, turn))
         terms = {"loss": lsgan_discriminator_loss(real_scores, fake_scores)}
         terms |= {"real_score": real_scores.mean(), "fake_score": fake_scores.mean()}
         if self.config.spectral == "penalty":
@@ -48,16 +48,16 @@ class MaskAdversary(nn.Module):
             terms["loss"] = terms["loss"] + PENALTY_WEIGHT * terms["spectral"]
         return terms
 
-    def _drawn_from_history(self, fake: Tensor, step: int) -> Tensor:
+    def _drawn_from_history(self, fake: Tensor, turn: int) -> Tensor:
         """Add masks to the memory, forget the oldest, and draw as many at random without replacement.
 
-        How much of the memory is filled follows from ``step``, every step adding one batch of equal size.
+        How much of the memory is filled follows from ``turn``, every turn adding one batch of equal size.
         """
         if not self.config.history:
             return fake
         size = self.config.history
         self.history.copy_(torch.cat([self.history, fake.detach().float()])[-size:])
-        filled = min(size, (step + 1) * len(fake))
+        filled = min(size, (turn + 1) * len(fake))
         chosen = torch.randperm(filled, device=fake.device)[: len(fake)]
         return self.history[size - filled + chosen]
 

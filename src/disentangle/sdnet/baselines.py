@@ -19,6 +19,7 @@ from disentangle.sdnet.config import SelfTrainingConfig, UNetConfig
 from disentangle.sdnet.data import UNKNOWN, Rows, Streams, TrainingData, data_parts, training_data, validation_tensors
 from disentangle.sdnet.fitted import Fitted, mapped, restored, stored
 from disentangle.sdnet.losses import one_hot, pooled_dice_loss
+from disentangle.sdnet.rest import Rests
 from disentangle.training import History, Task, train
 
 
@@ -42,6 +43,7 @@ class UNetTask(Task):
         self.config, self.model = config, SegmentingUNet(config)
         wanted = config.adversary is not None and unlabelled
         self.adversary = MaskAdversary(config.adversary, config.classes, config.image_size) if wanted else None
+        self.rests = Rests(config.unlabelled_every)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         network = list(self.model.parameters())
@@ -53,12 +55,17 @@ class UNetTask(Task):
     def losses(self, batch: dict[str, Tensor], step: int, group: str) -> dict[str, Tensor]:
         if group == "supervised":
             return self._supervised(batch)
+        if self.rests.at(step):
+            return self.rests.losses(group)
+        return self.rests.remembered(group, self._without_labels(batch, step, group))
+
+    def _without_labels(self, batch: dict[str, Tensor], step: int, group: str) -> dict[str, Tensor]:
         if group == "unsupervised":
             term = self.adversary.generator_loss(self.model.probabilities(batch["unlabelled_image"])[:, 1:])
             return {"loss": self.config.adversary.weight * term, "adversarial": term}
         with inference(self.model):
             fake = self.model.probabilities(batch["pool_image"])[:, 1:]
-        return self.adversary.losses(one_hot(batch["masks_label"], self.config.classes)[0], fake, step)
+        return self.adversary.losses(one_hot(batch["masks_label"], self.config.classes)[0], fake, self.rests.turn(step))
 
     def validation_losses(self, batch: dict[str, Tensor]) -> dict[str, Tensor]:
         """One minus the soft Dice, pooled over classes."""

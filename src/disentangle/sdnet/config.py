@@ -83,6 +83,8 @@ class SDNetConfig:
     images and z (code), or ``joint``, one step on the sum over both (paper); the discriminator's step is its own.
     ``dice`` ``released`` has the doubled constant. ``norm_momentum`` is torch's (release 0.01: needs thousands of
     steps). ``rotation`` is the largest angle of augmentation in degrees. ``adversary`` None: no discriminator.
+    ``unlabelled_every``: unlabelled images and the discriminator have their steps at every so-many-th iteration
+    (paper and code: 1), alternating updates only.
     """
 
     classes: int = 3
@@ -105,10 +107,14 @@ class SDNetConfig:
     adversary: AdversaryConfig | None = AdversaryConfig()
     norm_momentum: float = 0.1
     rotation: float = 90.0
+    unlabelled_every: int = 1
     training: Settings = TRAINING
 
     def __post_init__(self) -> None:
         check_choices(self)
+        if self.updates == "joint" and self.unlabelled_every != 1:
+            raise ValueError(f"unlabelled_every is {self.unlabelled_every}, expected 1 with joint updates")
+        check_numbers(self, least=1, names=("unlabelled_every",))
         weights = ("segmentation_weight", "reconstruction_weight", "kl_weight", "z_weight", "rotation")
         check_numbers(self, least=0, names=weights)
         check_numbers(self, least=1, names=("classes", "modality_size", "base", "segmentor_base", "modality_base"))
@@ -136,12 +142,13 @@ class UNetConfig:
     adversary: AdversaryConfig | None = None
     norm_momentum: float = 0.1
     rotation: float = 90.0
+    unlabelled_every: int = 1
     training: Settings = TRAINING
 
     def __post_init__(self) -> None:
         check_choices(self)
         check_numbers(self, least=0, names=("segmentation_weight", "rotation"))
-        check_numbers(self, least=1, names=("classes", "base"))
+        check_numbers(self, least=1, names=("classes", "base", "unlabelled_every"))
         check_image_size(self.image_size, least=16)
 
     def with_training(self, **changes: object) -> UNetConfig:
@@ -205,6 +212,7 @@ ABLATIONS: dict[str, dict[str, object]] = {
 
 def unet_like(config: SDNetConfig, *, adversary: bool = False) -> UNetConfig:
     """The baseline with the U-Net, the schedule and, if wanted, the discriminator of an SDNet."""
-    shared = ("classes", "image_size", "base", "dice", "segmentation_weight", "norm_momentum", "rotation", "training")
+    shared = ("classes", "image_size", "base", "dice", "segmentation_weight", "norm_momentum", "rotation")
+    shared += ("unlabelled_every", "training")
     values = {name: getattr(config, name) for name in shared}
     return UNetConfig(**values, adversary=config.adversary if adversary else None)

@@ -7,7 +7,7 @@ from disentangle.runs.cells import Cell
 VARIANTS = ("sdnet", "no_rounding", "argmax", "no_zrec", "concat", "no_kl")
 SEEDS = (0, 1)
 PLATEAU_STEPS = 4000
-ARMS = ("sdnet_supervised", "sdnet_no_adversary", "sdnet_rounded")
+ARMS = ("sdnet_supervised", "sdnet_no_adversary", "sdnet_every_step", "sdnet_rounded")
 
 
 def sdnet() -> list[Cell]:

@@ -9,9 +9,11 @@ from disentangle.sdnet.adversary import MaskAdversary, inference
 from disentangle.sdnet.config import SDNetConfig
 from disentangle.sdnet.losses import kl_nats, one_hot, pooled_dice_loss
 from disentangle.sdnet.model import Output, SDNet
+from disentangle.sdnet.rest import Rests
 from disentangle.training import Task
 
 LAST_TEMPERATURE = 0.5
+RESTING = ("unsupervised", "z_unlabelled", "discriminator")
 
 
 class SDNetTask(Task):
@@ -29,6 +31,7 @@ class SDNetTask(Task):
         self.model = SDNet(config)
         wanted = config.adversary is not None and unlabelled
         self.adversary = MaskAdversary(config.adversary, config.classes, config.image_size) if wanted else None
+        self.rests = Rests(config.unlabelled_every)
 
     def parameter_groups(self) -> dict[str, list[nn.Parameter]]:
         everything, z = list(self.model.parameters()), self._z_parameters()
@@ -43,10 +46,17 @@ class SDNetTask(Task):
     def losses(self, batch: dict[str, Tensor], step: int, group: str) -> dict[str, Tensor]:
         done = step / self.config.training.steps
         self.model.anatomy.temperature = 1 - (1 - LAST_TEMPERATURE) * done
-        if group == "discriminator":
-            return self._discriminator(batch, step)
         if group == "joint":
             return self._joint(batch)
+        if group in RESTING:
+            if self.rests.at(step):
+                return self.rests.losses(group)
+            return self.rests.remembered(group, self._alternating(batch, step, group))
+        return self._alternating(batch, step, group)
+
+    def _alternating(self, batch: dict[str, Tensor], step: int, group: str) -> dict[str, Tensor]:
+        if group == "discriminator":
+            return self._discriminator(batch, step)
         images = batch["unlabelled_image" if group in ("unsupervised", "z_unlabelled") else "labelled_image"]
         if group.startswith("z_"):
             return self._z(images, self._inferred_anatomy(images))
@@ -134,4 +144,4 @@ class SDNetTask(Task):
     def _discriminator(self, batch: dict[str, Tensor], step: int) -> dict[str, Tensor]:
         with inference(self.model):
             fake = self.model.probabilities(batch["pool_image"])[:, 1:]
-        return self.adversary.losses(one_hot(batch["masks_label"], self.config.classes)[0], fake, step)
+        return self.adversary.losses(one_hot(batch["masks_label"], self.config.classes)[0], fake, self.rests.turn(step))

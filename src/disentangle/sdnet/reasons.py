@@ -21,9 +21,10 @@ ARMS: dict[str, Callable[[SDNetConfig], SDNetConfig]] = {
     "sdnet_supervised": lambda config: replace(config, adversary=None),
     "sdnet_no_adversary": lambda config: replace(config, adversary=None),
     "sdnet_rounded": lambda config: replace(config, rounding="round"),
+    "sdnet_every_step": lambda config: replace(config, unlabelled_every=1),
 }
 """Without a step on unlabelled images; with those steps, but nothing that judges their masks; rounded at one half, as
-published."""
+published; and with steps on unlabelled images at every iteration, as published."""
 
 
 def reason_cell(data: str, method: str, labelled: int | None, draw: int, fold: int, seed: int) -> dict:
