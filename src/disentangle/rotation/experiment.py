@@ -21,7 +21,7 @@ from disentangle.rotation.packing import packed
 from disentangle.rotation.plan import PATCHES, PEOPLE, PLAN, Plan, number_of_clusters
 from disentangle.rotation.scores import probe_scores, unit_of, unit_scores, unseen_ari
 
-CT_PATCHES = 600
+CT_PATCHES = 400
 _FEWER = ("ari", "tissue_ari")
 
 

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import warnings
 from typing import Literal
 
 import numpy as np
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.linear_model import LogisticRegression
 from sklearn.neighbors import NearestNeighbors
 from sklearn.neural_network import MLPClassifier
@@ -39,7 +41,9 @@ def fit_probe(
     else:
         batch = min(256, len(labels) // 2)
         classifier = MLPClassifier((64,), batch_size=batch, max_iter=60, early_stopping=True, random_state=seed)
-    return make_pipeline(StandardScaler(), classifier).fit(latents, labels)
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", ConvergenceWarning)  # the number of epochs is part of what a probe is
+        return make_pipeline(StandardScaler(), classifier).fit(latents, labels)
 
 
 def balanced_accuracy(labels: np.ndarray, predicted: np.ndarray) -> float:
