@@ -63,7 +63,7 @@ from disentangle.rotation.figures import (
 from disentangle.rotation.latent_rotation import LatentRotation
 from disentangle.rotation.latents import latent_space
 from disentangle.rotation.methods import METHODS, fitted_rotation, harmonized, requirements
-from disentangle.rotation.plan import PLAN
+from disentangle.rotation.plan import CT_PATCHES, PATCHES, PEOPLE, PLAN
 from disentangle.rotation.planted import largest_angle, planted
 from disentangle.rotation.scores import unit_scores
 from disentangle.runs import cells
@@ -73,12 +73,12 @@ figures.use_style()
 report = Report("rotation", data)
 simulated = data == "lung_phantom"
 page = {"lung_phantom": "rotation_clusters", "lung_ct": "rotation_clusters_lung_ct"}[data]
-live_steps = steps or {"smoke": 30, "quick": 300, "full": 600, "paper": 6000}[profile]
-people = people or {"smoke": 16, "quick": 60}.get(profile, 120)
+live_steps = steps or {"smoke": 30, "quick": 150, "full": PLAN.autoencoder.training.steps, "paper": 6000}[profile]
+people = people or {"smoke": 16, "quick": 60}.get(profile, PEOPLE)
 patches = (
     patches
     or {"smoke": 6 if simulated else 60, "quick": 30 if simulated else 300}.get(profile)
-    or (60 if simulated else 600)
+    or (PATCHES if simulated else CT_PATCHES)
 )
 NAMES = {
     "entangled": "entangled (nothing done)",
