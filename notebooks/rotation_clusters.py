@@ -73,7 +73,12 @@ figures.use_style()
 report = Report("rotation", data)
 simulated = data == "lung_phantom"
 page = {"lung_phantom": "rotation_clusters", "lung_ct": "rotation_clusters_lung_ct"}[data]
-live_steps = steps or {"smoke": 30, "quick": 150, "full": PLAN.autoencoder.training.steps, "paper": 6000}[profile]
+live_steps = (
+    steps
+    or {"smoke": 30, "quick": 150, "full": PLAN.autoencoder.training.steps, "paper": 6000}[
+        profile
+    ]
+)
 people = people or {"smoke": 16, "quick": 60}.get(profile, PEOPLE)
 patches = (
     patches
@@ -696,7 +701,7 @@ if rows:
 if simulated:
     display(
         Markdown(
-            "### No technical effect\n\nThe same people, every setting rendered as the reference. All methods must tie, and the rotation must drop nothing."
+            "### No technical effect\n\nThe same people, every setting rendered as the reference, noise included: pictures of a place are equal to the last pixel. Every method must score 1 and the rotation must drop nothing; whatever else happened here would be an error in the code."
         )
     )
     nothing_cells = {"arm": "independent", "effect": 0.0}

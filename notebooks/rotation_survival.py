@@ -73,7 +73,12 @@ from disentangle.runs.report import Report, glue
 
 figures.use_style()
 report = Report("rotation", data)
-live_steps = steps or {"smoke": 30, "quick": 150, "full": PLAN.autoencoder.training.steps, "paper": 6000}[profile]
+live_steps = (
+    steps
+    or {"smoke": 30, "quick": 150, "full": PLAN.autoencoder.training.steps, "paper": 6000}[
+        profile
+    ]
+)
 people = people or {"smoke": 24, "quick": 60}.get(profile, PEOPLE)
 places = {"smoke": 6, "quick": 20}.get(profile, PATCHES)
 repeats = repeats or {"smoke": 1, "quick": 2, "full": 10, "paper": 10}[profile]
