@@ -487,6 +487,34 @@ if rows:
         )
     )
 
+# %% tags=["hide-input"]
+if rows:
+    sides = {"more": [], "less": [], "not told apart": []}
+    for name in FOUR:
+        interval = evaluate.difference(of_methods, "rotation", name)
+        side = "more" if interval.low > 0 else "less" if interval.high < 0 else "not told apart"
+        sides[side].append(NAMES[name])
+    told = {
+        "more": "more consistent than",
+        "less": "less consistent than",
+        "not told apart": "not told apart from",
+    }
+    display(
+        Markdown(
+            "**Better than four harmonization methods?** Among the four of our choice, clusters of the rotation are "
+            + "; ".join(
+                f"{told[side]} those of {' and '.join(names)}"
+                for side, names in sides.items()
+                if names
+            )
+            + (
+                ". Read the column *ARI with tissue* beside it: who is consistent about the wrong thing gains nothing."
+                if simulated
+                else ". Here nothing is known about the tissue, so nothing stands beside it but the probes below."
+            )
+        )
+    )
+
 # %% [markdown]
 # ## Guards: consistency alone is cheap
 #
@@ -538,6 +566,15 @@ if rows:
             + ". What a network reads and a line does not is technique that no rotation can remove."
         )
     )
+    if simulated:
+        read = {name: evaluate.probe(done, name, "tissue", **main) for name in measured}
+        best = max(read, key=lambda name: read[name].value)
+        display(
+            Markdown(
+                f"Dropping directions is not free. A linear probe reads the tissue with {read['entangled'].value:.2f} from the entangled latents and "
+                f"with {read['rotation'].value:.2f} after the rotation; most is left by {NAMES[best]} ({read[best].value:.2f})."
+            )
+        )
 
 # %% [markdown]
 # ## How many clusters
