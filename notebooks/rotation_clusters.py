@@ -662,6 +662,9 @@ if len(of_pairs):
             references={"entangled": evaluate.mean(of_methods, "entangled").value},
         )
     )
+
+# %% tags=["hide-input"]
+if len(of_pairs):
     rule = {
         count: evaluate.number(done, "pairs", count, "rule", **main)
         for count in sorted(set(of_pairs["method"]), key=int)
