@@ -57,7 +57,7 @@ from disentangle.rotation.config import PRESETS
 from disentangle.rotation.figures import composition_bars
 from disentangle.rotation.latents import latent_space
 from disentangle.rotation.methods import fitted_rotation
-from disentangle.rotation.plan import PLAN
+from disentangle.rotation.plan import PATCHES, PEOPLE, PLAN
 from disentangle.rotation.survival import cox_cross_validated
 from disentangle.rotation.survival_checks import (
     calibration,
@@ -73,9 +73,14 @@ from disentangle.runs.report import Report, glue
 
 figures.use_style()
 report = Report("rotation", data)
-live_steps = steps or {"smoke": 30, "quick": 200, "full": 600, "paper": 6000}[profile]
-people = people or {"smoke": 24, "quick": 60}.get(profile, 120)
-places = {"smoke": 6, "quick": 20}.get(profile, 40)
+live_steps = (
+    steps
+    or {"smoke": 30, "quick": 150, "full": PLAN.autoencoder.training.steps, "paper": 6000}[
+        profile
+    ]
+)
+people = people or {"smoke": 24, "quick": 60}.get(profile, PEOPLE)
+places = {"smoke": 6, "quick": 20}.get(profile, PATCHES)
 repeats = repeats or {"smoke": 1, "quick": 2, "full": 10, "paper": 10}[profile]
 folds = 3 if profile == "smoke" else 5
 ARMS = ("independent", "confounded", "null")

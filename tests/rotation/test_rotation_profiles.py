@@ -7,6 +7,7 @@ import pytest
 from disentangle.imaging import datasets
 from disentangle.rotation import evaluate_survival, profiles
 from disentangle.rotation.config import PRESETS
+from disentangle.rotation.latents import Part
 from disentangle.rotation.plan import Plan
 
 TINY = Plan(
@@ -18,23 +19,24 @@ TINY = Plan(
 
 
 @pytest.fixture(scope="module")
-def sources() -> profiles.Sources:
+def latents() -> list[tuple[Part, Part]]:
     cohort = datasets.load("lung_phantom", people=16, patches=8)
     pairs = cohort.of_people(cohort.subjects.index[cohort.subjects["pairs"]])
-    return profiles.Sources(pairs, cohort.select(cohort.samples["own"].to_numpy(bool)))
+    sources = profiles.Sources(pairs, cohort.select(cohort.samples["own"].to_numpy(bool)))
+    return profiles.spaces(sources, TINY, 2, cache=False)
 
 
 @pytest.mark.parametrize("method", ["rotation", "combat_archive"])
-def test_every_patch_of_every_person_is_counted_once_a_model(sources, method):
-    found = profiles.profile(sources, method, TINY, 2, cache=False)
+def test_every_patch_of_every_person_is_counted_once_a_model(latents, method):
+    found = profiles.profile(latents, method, TINY)
     counts = np.array(found["counts"])
     assert counts.shape == (16, 3) and (counts.sum(1) == 16).all()
     assert found["patches"] == 16 and found["models"] == 2
 
 
-def test_unknown_profiles_are_refused(sources):
+def test_unknown_profiles_are_refused(latents):
     with pytest.raises(ValueError, match="no profile 'magic', expected one of entangled"):
-        profiles.profile(sources, "magic", TINY, 1)
+        profiles.profile(latents, "magic", TINY)
 
 
 def cells(people: int) -> list[dict]:

@@ -29,7 +29,13 @@ class AutoencoderConfig:
     texture_weight: float = 1.0
     turns: bool = True
     training: Settings = Settings(
-        steps=800, batch_size=256, learning_rate=2e-3, weight_decay=1e-5, validate_every=100, checkpoint_every=400
+        steps=800,
+        batch_size=256,
+        learning_rate=2e-3,
+        weight_decay=1e-5,
+        validate_every=100,
+        checkpoint_every=400,
+        precision="32",
     )
 
     def __post_init__(self) -> None:

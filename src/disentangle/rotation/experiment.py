@@ -18,10 +18,9 @@ from disentangle.rotation.latent_rotation import LatentRotation
 from disentangle.rotation.latents import Part, Space, latent_space
 from disentangle.rotation.methods import METHODS, WITHOUT_PAIRS, control_rotations, fitted_rotation, harmonized
 from disentangle.rotation.packing import packed
-from disentangle.rotation.plan import PATCHES, PEOPLE, PLAN, Plan, number_of_clusters
+from disentangle.rotation.plan import CT_PATCHES, PATCHES, PEOPLE, PLAN, Plan, number_of_clusters
 from disentangle.rotation.scores import probe_scores, unit_of, unit_scores, unseen_ari
 
-CT_PATCHES = 600
 _FEWER = ("ari", "tissue_ari")
 
 
@@ -32,12 +31,17 @@ def clusters_cell(arm: str, seed: int, effect: float = 1.0) -> dict:
 
 def clusters_lung_ct_cell(fitted_on: int, seed: int) -> dict:
     """All methods on real lungs: fitted on one person, scored on the other."""
-    return scored(ct_parts(fitted_on, CT_PATCHES), PLAN, seed, arms=False)
+    return scored(_ct(fitted_on), PLAN, seed, arms=False)
 
 
 @lru_cache(maxsize=1)
 def _phantom(arm: str, effect: float) -> Parts:
     return phantom_parts(PEOPLE, PATCHES, arm, effect)
+
+
+@lru_cache(maxsize=2)
+def _ct(fitted_on: int) -> Parts:
+    return ct_parts(fitted_on, CT_PATCHES)
 
 
 def scored(parts: Parts, plan: Plan, seed: int, *, arms: bool = True, cache: bool = True) -> dict:
