@@ -10,7 +10,7 @@ from typing import Any
 
 import yaml
 
-from disentangle.runs import ledger
+from disentangle.runs import anchors, ledger
 from disentangle.runs.keys import is_stale
 from disentangle.runs.parameters import parameter_table
 
@@ -101,13 +101,14 @@ def _downloads(source: Path, page: str, notebook: str) -> list[str]:
     return [f"{{download}}`{words} </{path}>`" for words, path in files.items() if (source / path).is_file()]
 
 
-def framed(notebook_json: str, above: str, below: str) -> str:
+def framed(notebook_json: str, above: str, below: str, page: str = "") -> str:
     """The notebook with `above` put below its title and `below` as its last cell, for readers only.
 
-    What cells say to the runner and not to a reader (findings, data used) is taken out of the outputs.
+    What cells say to the runner and not to a reader (findings, data used) is taken out of the outputs; cells that
+    recorded findings get a name, so that the ledger can link to them.
     """
     notebook = json.loads(notebook_json)
-    cells = notebook["cells"]
+    cells = notebook["cells"] = anchors.with_anchors(page, notebook["cells"])
     for cell in cells:
         if cell["cell_type"] == "code":
             cell["outputs"] = [output for output in cell["outputs"] if not _is_for_the_runner(output)]
