@@ -6,6 +6,7 @@ Everything is computed while the book is built, from ``book/claims.yml``, ``book
 
 from __future__ import annotations
 
+import json
 from functools import partial
 from pathlib import Path
 
@@ -13,9 +14,12 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from disentangle.runs import anchors, cells, claims, frame, ledger, ledger_page
+from disentangle.runs import anchors, cells, claims, frame, front, ledger, ledger_page, project
+from disentangle.runs.api_page import api_markdown
 from disentangle.runs.errors import RunError, UnknownName
+from disentangle.runs.pages import pages
 from disentangle.runs.papers import headings, load_papers
+from disentangle.runs.source_tree import modules_of
 
 EXECUTED = "book/executed/"
 
@@ -27,13 +31,21 @@ class _Generated(SphinxDirective):
         raise NotImplementedError
 
     def run(self) -> list[nodes.Node]:
-        self.env.note_reread()
+        self.follow_changes()
         holder = nodes.section()
         holder.document = self.state.document
         content = StringList(self.markdown().splitlines(), source=self.env.doc2path(self.env.docname))
         # A heading's section is attached to the page itself, everything before the first heading to `holder`.
         self.state.nested_parse(content, self.content_offset, holder, match_titles=True)
         return holder.children
+
+    def follow_changes(self) -> None:
+        """Tell Sphinx when the page has to be read again: at every build, unless a directive knows better."""
+        self.env.note_reread()
+
+    def published(self) -> set[str]:
+        """Names of the pages that this book shows."""
+        return {name.removeprefix(EXECUTED) for name in self.env.found_docs if name.startswith(EXECUTED)}
 
     def link(self, target: str) -> str:
         """A link to ``page`` or ``page#label``, or the bare words where this book does not hold it."""
@@ -59,7 +71,7 @@ class ClaimsLedger(_Generated):
 
     def markdown(self) -> str:
         source = Path(self.env.srcdir)
-        rows = claims.ledger(source, stale=partial(frame.why_stale, source))
+        rows = _rows(source)
         waiting = {page: cells_of(page) for page in {row.page for row in rows if row.verdict == "untested"} if page}
         return ledger_page.ledger_markdown(rows, self.link, self.cell, headings(load_papers(source)), waiting)
 
@@ -85,6 +97,64 @@ class ParameterTable(_Generated):
         return ledger.parameters_markdown(frame.parameters_of(Path(self.env.srcdir), self.arguments[0]))
 
 
+class Ideas(_Generated):
+    """``{ideas}``: the papers' ideas as pictures, with what was found, or what is pending."""
+
+    def markdown(self) -> str:
+        source = Path(self.env.srcdir)
+        papers = load_papers(source).values()
+        shown = front.Shown(_rows(source), pages(), self.published(), self.link, self.picture)
+        return front.ideas_markdown(papers, shown)
+
+    def picture(self, paper: str) -> str | None:
+        path = Path("book") / "static" / "ideas" / f"{paper}.svg"
+        return f"/{path.as_posix()}" if (Path(self.env.srcdir) / path).is_file() else None
+
+
+class StateOfTheBook(_Generated):
+    """``{state-of-the-book}``: how many pages and verdicts there are."""
+
+    def markdown(self) -> str:
+        return front.state_markdown(_rows(Path(self.env.srcdir)), pages(), self.published())
+
+
+class Costs(_Generated):
+    """``{costs}``: what the runs of the pages took."""
+
+    def markdown(self) -> str:
+        records = claims.read_records(Path(self.env.srcdir) / "book" / "results")
+        shown = {name: records[name] for name in pages() if name in records}
+        return front.costs_markdown(shown, {name: stored_cells(name) for name in shown}, self.link)
+
+
+class ApiReference(_Generated):
+    """``{api-reference} PACKAGE``: signatures and docstrings of all that is public in it."""
+
+    required_arguments = 1
+    final_argument_whitespace = True
+
+    def run(self) -> list[nodes.Node]:
+        self.modules = [module for package in self.arguments[0].split() for module in modules_of(package)]
+        return super().run()
+
+    def follow_changes(self) -> None:
+        for module in self.modules:
+            self.env.note_dependency(str(module.path))
+
+    def markdown(self) -> str:
+        return api_markdown(self.modules)
+
+
+def _rows(source: Path) -> list[claims.Row]:
+    return claims.ledger(source, stale=partial(frame.why_stale, source))
+
+
+def stored_cells(page: str) -> list[dict]:
+    """The finished cells of a page, as they are stored."""
+    files = sorted(project.cells_folder(page).glob("*.json"))
+    return [json.loads(path.read_text(encoding="utf8")) for path in files]
+
+
 def cells_of(page: str) -> ledger_page.Waiting:
     """Which cells of a page's grid have no scores; none for a page without a grid, or that is not there yet."""
     try:
@@ -103,4 +173,8 @@ DIRECTIVES = {
     "claims-ledger": ClaimsLedger,
     "run-record": RunRecordTable,
     "parameter-table": ParameterTable,
+    "api-reference": ApiReference,
+    "ideas": Ideas,
+    "state-of-the-book": StateOfTheBook,
+    "costs": Costs,
 }
