@@ -8,6 +8,7 @@ from typing import Any
 
 from sphinx.application import Sphinx
 
+from disentangle.runs import moving
 from disentangle.runs.ledger_page import TABLE_CLASS
 
 FOLDER = "_static/itables"
@@ -28,7 +29,11 @@ def write_itables(app: Sphinx) -> None:
 
 def add_scripts(app: Sphinx, page: str, template: str, context: dict[str, Any], doctree: Any) -> None:
     """Give a page the scripts that its content needs."""
-    if TABLE_CLASS in context.get("body", ""):
+    body = context.get("body", "")
+    if moving.MARK in body:
+        for script in ("plotly/plotly-cartesian.min.js", "moving.js"):
+            app.add_js_file(script, loading_method="defer")
+    if TABLE_CLASS in body:
         app.add_css_file(STYLE.removeprefix("_static/"))
         for script in (SCRIPT.removeprefix("_static/"), "ledger.js"):
             app.add_js_file(script, loading_method="defer")

@@ -14,8 +14,19 @@ from docutils import nodes
 from docutils.statemachine import StringList
 from sphinx.util.docutils import SphinxDirective
 
-from disentangle.runs import anchors, cells, claims, frame, front, ledger, ledger_page, project
-from disentangle.runs.api_page import api_markdown
+from disentangle.runs import (
+    anchors,
+    api_page,
+    cells,
+    claims,
+    docstrings,
+    frame,
+    front,
+    ledger,
+    ledger_page,
+    moving,
+    project,
+)
 from disentangle.runs.errors import RunError, UnknownName
 from disentangle.runs.pages import pages
 from disentangle.runs.papers import headings, load_papers
@@ -127,6 +138,28 @@ class Costs(_Generated):
         return front.costs_markdown(shown, {name: stored_cells(name) for name in shown}, self.link)
 
 
+class MovingFigure(SphinxDirective):
+    """``{moving-figure} NAME``: a figure of ``book/moving/`` with its sliders."""
+
+    required_arguments = 1
+
+    def run(self) -> list[nodes.Node]:
+        name = self.arguments[0]
+        path = Path(self.env.srcdir) / moving.FOLDER / f"{name}.json"
+        if not path.is_file():
+            raise self.error(f"no {path.name} in {moving.FOLDER}: write it with 'disentangle moving {name}'")
+        self.env.note_dependency(str(path))
+        stored = json.loads(path.read_text(encoding="utf8"))
+        title = nodes.rubric("", stored["title"])
+        return [title, *self.stale(stored), nodes.raw("", moving.figure_html(name, stored), format="html")]
+
+    def stale(self, stored: dict) -> list[nodes.Node]:
+        """A warning where the pages that the figure shows have been published anew since it was drawn."""
+        pages_since = ", ".join(moving.why_stale(stored))
+        said = f"Drawn from an earlier run of: {pages_since}. `disentangle moving` draws it anew."
+        return [nodes.warning("", nodes.paragraph("", said))] if pages_since else []
+
+
 class ApiReference(_Generated):
     """``{api-reference} PACKAGE``: signatures and docstrings of all that is public in it."""
 
@@ -138,11 +171,11 @@ class ApiReference(_Generated):
         return super().run()
 
     def follow_changes(self) -> None:
-        for module in self.modules:
-            self.env.note_dependency(str(module.path))
+        for path in (*(module.path for module in self.modules), *map(Path, (api_page.__file__, docstrings.__file__))):
+            self.env.note_dependency(str(path))
 
     def markdown(self) -> str:
-        return api_markdown(self.modules)
+        return api_page.api_markdown(self.modules)
 
 
 def _rows(source: Path) -> list[claims.Row]:
@@ -177,4 +210,5 @@ DIRECTIVES = {
     "ideas": Ideas,
     "state-of-the-book": StateOfTheBook,
     "costs": Costs,
+    "moving-figure": MovingFigure,
 }
