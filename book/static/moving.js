@@ -12,13 +12,16 @@
     figure.querySelector(".moving-still").replaceWith(controls, plot, said);
 
     const draw = () => {
+      const layout = fitted(data.layout, figure.clientWidth);
+      plot.style.height = `${layout.height}px`;
       const state = stateAt(data, positions);
       const traces = data.traces.map((trace, at) => Object.assign({}, trace, ...state.map((part) => (part.traces || [])[at])));
       const shapes = state.flatMap((part) => part.shapes || []);
-      Plotly.react(plot, traces, themed(data.layout, shapes), { displayModeBar: false, responsive: true, staticPlot: true });
+      Plotly.react(plot, traces, themed(layout, shapes), { displayModeBar: false, staticPlot: true });
       said.textContent = state.map((part) => part.said || "").join(" ").trim();
     };
     draw();
+    new ResizeObserver(draw).observe(figure);
     new MutationObserver(draw).observe(document.documentElement, { attributeFilter: ["data-theme"] });
 
     function control(slider, at) {
@@ -56,6 +59,20 @@
 
   function words(slider, at) {
     return `${slider.values[at]} ${slider.unit}`.trim();
+  }
+
+  /* On a narrow screen the panels stand below each other. */
+  function fitted(layout, width) {
+    const across = Object.keys(layout).filter((name) => name.startsWith("xaxis"));
+    if (width >= 560 || across.length < 2) return layout;
+    const share = 1 / across.length;
+    const stacked = { ...layout, height: 290 * across.length };
+    across.forEach((name, at) => {
+      const up = name.replace("x", "y");
+      stacked[name] = { ...layout[name], domain: [0, 1] };
+      stacked[up] = { ...layout[up], domain: [1 - (at + 0.82) * share, 1 - at * share] };
+    });
+    return stacked;
   }
 
   function themed(layout, shapes) {

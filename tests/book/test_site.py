@@ -99,15 +99,11 @@ def project(tmp_path_factory) -> Path:
     """A copy of the book with a toy in place of its chapters."""
     root = tmp_path_factory.mktemp("project")
     chapters = ("book/executed/", "book/results/", "notebooks/")
-    files = {
-        name: path for name, path in site.committed_files(REPOSITORY).items() if not name.startswith(chapters)
-    }
+    files = {name: path for name, path in site.committed_files(REPOSITORY).items() if not name.startswith(chapters)}
     site.stage(files, root)
     toy.add_to(root)
     toc = site.without_missing(yaml.safe_load((root / "_toc.yml").read_text()), files)
-    toc["parts"].append(
-        {"caption": "Toy", "chapters": [{"file": "book/executed/toy"}, {"file": "book/reading"}]}
-    )
+    toc["parts"].append({"caption": "Toy", "chapters": [{"file": "book/executed/toy"}, {"file": "book/reading"}]})
     (root / "_toc.yml").write_text(yaml.safe_dump(toc))
     return root
 
@@ -145,9 +141,7 @@ def test_no_page_takes_anything_from_a_network(built):
     assert pages and not [name for name, hits in found.items() if hits]
     assert not [page.name for page in pages if "unpkg.com" in page.read_text()]
     styles = [path for path in (built / "_static").rglob("*.css")]
-    assert not [
-        path.name for path in styles if re.search(r"(@import|url\()\s*['\"]?https?:", path.read_text())
-    ]
+    assert not [path.name for path in styles if re.search(r"(@import|url\()\s*['\"]?https?:", path.read_text())]
 
 
 def test_the_ledger_page_shows_every_claim_with_a_word_for_its_verdict(built):

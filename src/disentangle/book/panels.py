@@ -28,11 +28,13 @@ def still(figure: Figure) -> bytes:
     return file.getvalue()
 
 
-def picture_axes(number: int, domain: tuple[float, float]) -> dict:
-    """Axes of a picture: its share of the width, square pixels, no ticks."""
+def picture_axes(number: int, domain: tuple[float, float], title: str = "") -> dict:
+    """Axes of a picture: its share of the width, square pixels, no ticks, a title above."""
     suffix = "" if number == 1 else str(number)
     bare = {"showticklabels": False, "ticks": "", "showgrid": False, "zeroline": False}
     return {
-        f"xaxis{suffix}": {**bare, "domain": list(domain), "constrain": "domain", "anchor": f"y{suffix}"},
+        f"xaxis{suffix}": bare
+        | {"domain": list(domain), "constrain": "domain", "anchor": f"y{suffix}", "side": "top"}
+        | {"title": {"text": title}},
         f"yaxis{suffix}": {**bare, "scaleanchor": f"x{suffix}", "autorange": "reversed", "anchor": f"x{suffix}"},
     }

@@ -21,7 +21,8 @@ FIELD_T = 1.5
 TR_MS = (300, 500, 800, 1200, 2000, 3000, 4500, 6000)
 TE_MS = (10, 20, 40, 60, 80, 100, 120, 150)
 TI_MS = (100, 300, 500, 700, 900, 1200, 1500, 1800, 2100, 2500, 3000, 4000)
-NAMES = {"csf": "fluid", "gm": "grey matter", "deep_gm": "deep grey matter", "wm": "white matter"}
+NAMES = {"csf": "fluid", "gm": "cortex", "deep_gm": "deep grey", "wm": "white"}
+SAID = {"csf": "fluid", "gm": "grey matter", "wm": "white matter"}
 SIDE = 88
 
 
@@ -33,7 +34,8 @@ def spin_echo() -> Moving:
     }
     return _figure(
         "A spin echo, from T1 to T2",
-        f"One simulated head at {FIELD_T} T, without noise, scaled to its brightest tissue; right: what each tissue sends.",
+        f"One simulated head at {FIELD_T} T, without noise, scaled to its brightest tissue; beside it, what each tissue "
+        "sends.",
         (Slider("TR", tuple(map(str, TR_MS)), "ms", 1), Slider("TE", tuple(map(str, TE_MS)), "ms", 0)),
         protocols,
         still_at={"TR 500 ms, TE 10 ms": "1,0", "TR 4500 ms, TE 100 ms": "6,5"},
@@ -45,7 +47,8 @@ def inversion() -> Moving:
     protocols = {key((i,)): Protocol("FLAIR", "flair", FIELD_T, 9000, 110, ti_ms=ti) for i, ti in enumerate(TI_MS)}
     return _figure(
         "An inversion that makes fluid vanish",
-        f"The same head after an inversion pulse, TR 9000 ms, TE 110 ms, {FIELD_T} T. Where fluid sends nothing, this is FLAIR.",
+        f"The same head after an inversion pulse, TR 9000 ms, TE 110 ms, {FIELD_T} T. Where fluid sends nothing, this is "
+        "FLAIR.",
         (Slider("TI", tuple(map(str, TI_MS)), "ms", TI_MS.index(1800)),),
         protocols,
         still_at={"TI 500 ms": "2", "TI 1800 ms": "7"},
@@ -57,7 +60,9 @@ def _head() -> Sections:
     return to_sections(person_sections(3, 0, "healthy", grid, 1.0), 3, 0, "healthy", grid).take(slice(4, 5))
 
 
-def _figure(title: str, caption: str, sliders: tuple, protocols: dict[str, Protocol], still_at: dict[str, str]) -> Moving:
+def _figure(
+    title: str, caption: str, sliders: tuple, protocols: dict[str, Protocol], still_at: dict[str, str]
+) -> Moving:
     shares = _head().maps[0].float() / 255
     states, pictures = {}, {}
     for name, protocol in protocols.items():
@@ -70,7 +75,7 @@ def _figure(title: str, caption: str, sliders: tuple, protocols: dict[str, Proto
     return Moving(
         title=title,
         caption=caption,
-        alt=f"{title}: {' beside '.join(still_at)} of the same head; which tissues are bright changes with the setting.",
+        alt=f"{title}: {' beside '.join(still_at)} of the same head; which tissues are bright changes.",
         sliders=sliders,
         traces=({"type": "image", "hoverinfo": "skip"}, _bars()),
         layout=_layout(),
@@ -86,7 +91,7 @@ def _picture(shares: torch.Tensor, sent: torch.Tensor) -> np.ndarray:
 
 
 def _said(sent: torch.Tensor) -> str:
-    order = [NAMES[HEALTHY[at]] for at in torch.argsort(sent, descending=True) if HEALTHY[at] != "deep_gm"]
+    order = [SAID[HEALTHY[at]] for at in torch.argsort(sent, descending=True) if HEALTHY[at] != "deep_gm"]
     return f"Brightest to darkest: {', '.join(order)}."
 
 
@@ -97,8 +102,8 @@ def _bars() -> dict:
 
 def _layout() -> dict:
     return picture_axes(1, (0, 0.48)) | {
-        "xaxis2": {"domain": [0.62, 1], "anchor": "y2"},
-        "yaxis2": {"range": [0, 1], "anchor": "x2", "title": {"text": "signal, share of water's magnetisation"}},
+        "xaxis2": {"domain": [0.62, 1], "anchor": "y2", "tickangle": 0},
+        "yaxis2": {"range": [0, 1], "anchor": "x2", "title": {"text": "signal (1: all of water)"}},
         "height": 340,
     }
 

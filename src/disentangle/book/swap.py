@@ -58,9 +58,10 @@ def heart_swap() -> Moving:
     }
     return Moving(
         title="One heart, another look",
-        caption="Left: a test person's picture. Middle: drawn from its anatomy and a mixture of its own look and that of another person "
-        "in the other modality. Right: the same heart as that other scan would have shown it, which only a simulator knows.",
-        alt="Three pictures of one heart: as it was scanned, as the model draws it, and as the other modality would show it.",
+        caption="A test person's picture as it was scanned; as it is drawn from its anatomy and a mixture of its own look and "
+        "that of another person in the other modality; and as that other scan would have shown the same heart, which only "
+        "a simulator knows.",
+        alt="Three pictures of one heart: as scanned, as the model draws it, and as the other modality would show it.",
         sliders=(
             Slider("Heart", tuple(f"{n + 1}: {one.kind}" for n, one in enumerate(turned)), words=True),
             Slider("Share of the other look", tuple(f"{100 * share:.0f}" for share in SHARES), "%", len(SHARES) - 1),
@@ -100,13 +101,11 @@ def _said(one: Turned, step: int) -> str:
 
 
 def _layout() -> dict:
-    axes = picture_axes(1, (0, 0.31)) | picture_axes(2, (0.345, 0.655)) | picture_axes(3, (0.69, 1))
-    titles = ("as scanned", "as drawn", "as it would be")
-    notes = [
-        {"text": text, "x": x, "y": 1.02, "xref": "paper", "yref": "paper", "showarrow": False, "yanchor": "bottom"}
-        for text, x in zip(titles, (0.155, 0.5, 0.845), strict=True)
-    ]
-    return axes | {"annotations": notes, "height": 300}
+    places = {"as scanned": (0, 0.31), "as drawn": (0.345, 0.655), "as it would be": (0.69, 1)}
+    axes = {"height": 300}
+    for number, (title, domain) in enumerate(places.items(), start=1):
+        axes |= picture_axes(number, domain, title)
+    return axes
 
 
 def _still(turned: list[Turned]) -> bytes:

@@ -42,10 +42,10 @@ def malignancy() -> Moving:
     }
     return Moving(
         title="A threshold on the suspicion of malignancy",
-        caption=f"{len(truth)} lesions, each scored by a model that never saw its person; scores as ranks inside their fold. "
-        "Outlines are real, grey values simulated; 'malignant' is the readers' suspicion.",
-        alt="Left, an ROC curve with a point on it; right, two overlapping histograms of benign and malignant lesions, cut by "
-        "the threshold.",
+        caption=f"{len(truth)} lesions, each scored by a model that never saw its person; scores as ranks inside their "
+        "fold. Outlines are real, grey values simulated; 'malignant' is the readers' suspicion.",
+        alt="An ROC curve with a point on it, and two overlapping histograms of benign and malignant lesions, cut by the "
+        "threshold.",
         sliders=(
             Slider("Method", tuple(METHODS.values()), words=True),
             Slider("Threshold: share of lesions below it", tuple(map(str, SHARES)), "%", SHARES.index(60)),
@@ -117,7 +117,7 @@ def _layout() -> dict:
         "xaxis2": {"domain": [0.56, 1], "range": [0, 1], "anchor": "y2", "title": {"text": "score, as a rank"}},
         "yaxis2": {"anchor": "x2", "title": {"text": "lesions"}},
         "barmode": "overlay",
-        "legend": {"orientation": "h", "x": 0.56, "y": 1.12},
+        "legend": {"orientation": "h", "x": 0, "y": 1.02, "yanchor": "bottom"},
         "height": 360,
     }
 

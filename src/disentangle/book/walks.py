@@ -21,7 +21,7 @@ PAGE, DATA = "lesion_vae", "lidc"
 STEPS, SEED, LATENT, CONCENTRATION, BETA = 800, 0, 32, 0.95, 1.0
 STEPS_SD = np.linspace(-3, 3, 13)
 DIMENSIONS = 4
-UPPER_SHARE = 0.8
+UPPER_SHARE = 0.95
 
 
 @dataclass(frozen=True, eq=False)
@@ -64,9 +64,9 @@ def lesion_walks() -> Moving:
                 }
     return Moving(
         title="A walk through the latent space of lesions",
-        caption="One lesion of a person whom neither model has seen, moved along one latent number at a time; the four that change "
-        "the picture most, of each model. Grey values of the training images are simulated around real outlines.",
-        alt="Left, a decoded lung nodule; right, its measured area along the walk, with a point at the step that is shown.",
+        caption="One lesion of a person whom neither model has seen, moved along one latent number at a time; the four "
+        "that change the picture most, of each model. Grey values of the training images are simulated around real outlines.",
+        alt="A decoded lung nodule, and its measured area along the walk, with a point at the step that is shown.",
         sliders=(
             Slider("Model", tuple(walks), words=True),
             Slider("Dimension", tuple(f"number {m + 1} of {DIMENSIONS}" for m in range(DIMENSIONS)), words=True),
@@ -81,7 +81,7 @@ def lesion_walks() -> Moving:
 
 
 def walked(fitted: Fitted, held_out: Cohort, *, simplex: bool) -> Walk:
-    """Walks from a lesion of the upper fifth by size, along the dimensions that change the decoded lesions most."""
+    """Walks from a lesion that is larger than most, along the dimensions that change the decoded lesions most."""
     codes, names = latent_space.lesion_means(encode(fitted, held_out), held_out.samples["lesion"])
     sizes = splits.lesion_table(held_out.samples).loc[names]["lesion_diameter_mm"].to_numpy()
     start = codes[np.argsort(sizes)[int(UPPER_SHARE * len(sizes))]]
@@ -98,7 +98,7 @@ def _plain(values: pd.Series) -> list[float | None]:
 
 
 def _said(measured: pd.Series) -> str:
-    if not np.isfinite(measured["area_px"]):
+    if not measured["area_px"] > 0:
         return "No region above -400 HU is left in the middle of the picture."
     return (
         f"Area above -400 HU: {measured['area_px']:.0f} pixels of 0.49 mm²; solidity {measured['solidity']:.2f}; "

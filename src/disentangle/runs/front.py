@@ -40,7 +40,11 @@ def ideas_markdown(papers: Iterable[Paper], shown: Shown) -> str:
 
 def _paper(number: int, paper: Paper, shown: Shown) -> str:
     picture = shown.picture(paper.name)
-    caption = "" if picture is None else f"```{{image}} {picture}\n:alt: {plain(paper.alt)}\n:class: idea\n```"
+    caption = (
+        ""
+        if picture is None
+        else f"```{{image}} {picture}\n:alt: {plain(paper.alt)}\n:class: idea\n```\n\n{plain(paper.drawn)}"
+    )
     parts = [
         f"### {number}. {plain(paper.title)}",
         f"{plain(paper.idea)} ([{plain(paper.authors)}]({paper.url}))",

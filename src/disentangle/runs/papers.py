@@ -20,7 +20,7 @@ class Question:
 
 @dataclass(frozen=True)
 class Paper:
-    """One paper: ``name`` is its folder in the package, ``alt`` tells what its picture shows."""
+    """One paper: ``name`` is its folder in the package, ``alt`` tells what its picture shows, ``drawn`` from what."""
 
     name: str
     title: str
@@ -28,6 +28,7 @@ class Paper:
     url: str
     idea: str
     alt: str
+    drawn: str = ""
     questions: tuple[Question, ...] = field(default=())
 
 
