@@ -84,7 +84,9 @@ def violations_of(tab) -> list[str]:
     """What axe finds serious or critical: rule, and the first places."""
     from axe_playwright_python.sync_playwright import Axe
 
-    found = [rule for rule in Axe().run(tab).response["violations"] if rule["impact"] in GRAVE]
+    # Without preload: from a file axe may not read style sheets by itself, and need not.
+    answer = Axe().run(tab, options={"preload": False, "resultTypes": ["violations"]}).response
+    found = [rule for rule in answer["violations"] if rule["impact"] in GRAVE]
     return [f"{rule['id']}: {[node['html'][:120] for node in rule['nodes'][:3]]}" for rule in found]
 
 

@@ -41,7 +41,7 @@ def test_real_data_answer_before_simulated_ones():
 
 def test_the_state_of_the_book_counts_pages_claims_and_verdicts():
     text = state_markdown([ROW, replace(ROW, verdict="fails")], PAGES, {"chapter"})
-    assert "1 of 2 pages" in text and "1 claims" in text and "1 holds, 1 fails, 0 undecided" in text
+    assert "1 of 2 pages" in text and "1 claims" in text and "*holds* 1, *fails* 1, *undecided* 0" in text
 
 
 def test_costs_come_from_records_and_cells():

@@ -6,7 +6,15 @@ import ast
 from collections.abc import Iterable
 
 from disentangle.runs.docstrings import to_markdown
-from disentangle.runs.source_tree import Definition, Module, aliases_in, imported_names, public_methods, public_names
+from disentangle.runs.source_tree import (
+    Definition,
+    Module,
+    Renamed,
+    aliases_in,
+    full_names,
+    parsed_again,
+    public_methods,
+)
 
 OPTIONS = ":no-index-entry:"
 
@@ -75,25 +83,5 @@ def _field(field: ast.AnnAssign, module: Module) -> str:
 
 def _qualified(node: ast.AST, module: Module) -> ast.AST:
     """The same annotations with types of this package called by their full names, so that they become links."""
-    own = {one.name: f"{module.name}.{one.name}" for one in module.public}
-    known = {**imported_names(module.tree), **own}
-    names = {local: name for local, name in known.items() if name in public_names()}
-    copied = ast.parse(ast.unparse(node), mode="eval").body if isinstance(node, ast.expr) else node
-    return _Renamed(names, aliases_in(module)).visit(copied)
-
-
-class _Renamed(ast.NodeTransformer):
-    """Puts full names in the place of local ones, and what an alias stands for in the place of the alias."""
-
-    def __init__(self, names: dict[str, str], aliases: dict[str, ast.expr]) -> None:
-        self.names = names
-        self.aliases = aliases
-
-    def visit_arg(self, node: ast.arg) -> ast.arg:
-        return ast.arg(arg=node.arg, annotation=self.visit(node.annotation) if node.annotation else None)
-
-    def visit_Name(self, node: ast.Name) -> ast.expr:
-        if node.id in self.aliases:
-            without = {name: value for name, value in self.aliases.items() if name != node.id}
-            return _Renamed(self.names, without).visit(ast.parse(ast.unparse(self.aliases[node.id]), mode="eval").body)
-        return ast.Name(id=self.names.get(node.id, node.id), ctx=ast.Load())
+    copied = parsed_again(node) if isinstance(node, ast.expr) else node
+    return Renamed(full_names(module), aliases_in(module)).visit(copied)

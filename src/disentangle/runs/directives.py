@@ -138,26 +138,29 @@ class Costs(_Generated):
         return front.costs_markdown(shown, {name: stored_cells(name) for name in shown}, self.link)
 
 
-class MovingFigure(SphinxDirective):
-    """``{moving-figure} NAME``: a figure of ``book/moving/`` with its sliders."""
+class MovingFigure(_Generated):
+    """``{moving-figure} NAME``: a figure of ``book/moving/`` with its sliders, and the pages that it was made of."""
 
     required_arguments = 1
 
-    def run(self) -> list[nodes.Node]:
-        name = self.arguments[0]
-        path = Path(self.env.srcdir) / moving.FOLDER / f"{name}.json"
-        if not path.is_file():
-            raise self.error(f"no {path.name} in {moving.FOLDER}: write it with 'disentangle moving {name}'")
-        self.env.note_dependency(str(path))
-        stored = json.loads(path.read_text(encoding="utf8"))
-        title = nodes.rubric("", stored["title"])
-        return [title, *self.stale(stored), nodes.raw("", moving.figure_html(name, stored), format="html")]
+    @property
+    def file(self) -> Path:
+        return Path(self.env.srcdir) / moving.FOLDER / f"{self.arguments[0]}.json"
 
-    def stale(self, stored: dict) -> list[nodes.Node]:
-        """A warning where the pages that the figure shows have been published anew since it was drawn."""
-        pages_since = ", ".join(moving.why_stale(stored))
-        said = f"Drawn from an earlier run of: {pages_since}. `disentangle moving` draws it anew."
-        return [nodes.warning("", nodes.paragraph("", said))] if pages_since else []
+    def follow_changes(self) -> None:
+        self.env.note_dependency(str(self.file))
+
+    def markdown(self) -> str:
+        if not self.file.is_file():
+            raise self.error(f"no {self.file.name} in {moving.FOLDER}: 'disentangle moving' writes it")
+        stored = json.loads(self.file.read_text(encoding="utf8"))
+        figure = moving.figure_html(self.arguments[0], stored)
+        made_of = ", ".join(map(self.link, stored["made_of"]))
+        parts = [f"```{{rubric}} {stored['title']}\n```", f"```{{raw}} html\n{figure}\n```"]
+        parts += [f"From the chapter {made_of}."] if made_of else []
+        stale = ", ".join(moving.why_stale(stored))
+        said = f"Drawn from an earlier run of {stale}. `disentangle moving` draws it anew."
+        return "\n\n".join([*parts, f"```{{warning}}\n{said}\n```"] if stale else parts)
 
 
 class ApiReference(_Generated):

@@ -96,11 +96,11 @@ def paper_of(page: Page) -> str | None:
 def state_markdown(rows: list[Row], pages: Mapping[str, Page], published: set[str]) -> str:
     """One paragraph: how much of the book there is, and how the verdicts fall."""
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ORDER}
-    said = ", ".join(f"{count} {verdict}" for verdict, count in counts.items())
+    said = ", ".join(f"*{verdict}* {count}" for verdict, count in counts.items())
     claims = len({row.claim for row in rows})
     return (
-        f"So far {len(published)} of {len(pages)} pages are published. The ledger holds {claims} claims; of "
-        f"{sum(counts.values())} verdicts on them {said}."
+        f"So far {len(published)} of {len(pages)} pages are published. The ledger has {claims} claims and "
+        f"{sum(counts.values())} verdicts on them: {said}."
     )
 
 

@@ -107,8 +107,9 @@ def draw(name: str) -> Path:
 
 
 def why_stale(stored: dict[str, Any]) -> list[str]:
-    """Pages whose record is no longer the one that a figure was drawn from."""
-    return [page for page, before in stored["made_of"].items() if _keys([page])[page] != before]
+    """Pages of this project whose record is no longer the one that a figure was drawn from."""
+    known = pages.pages()
+    return [page for page, before in stored["made_of"].items() if page in known and _keys([page])[page] != before]
 
 
 def figure_html(name: str, stored: dict[str, Any]) -> str:

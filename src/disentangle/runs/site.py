@@ -112,11 +112,18 @@ def _pages_among(files: Iterable[str]) -> set[str]:
 def without_missing(toc: Mapping, files: Iterable[str]) -> dict:
     """The table of contents without pages that are not among `files`."""
     present = _pages_among(files)
-    parts = [
-        {**part, "chapters": [chapter for chapter in part["chapters"] if chapter["file"] in present]}
-        for part in toc["parts"]
-    ]
+    parts = [{**part, "chapters": _present(part["chapters"], present)} for part in toc["parts"]]
     return {**toc, "parts": [part for part in parts if part["chapters"]]}
+
+
+def _present(entries: list[dict], present: set[str]) -> list[dict]:
+    """Those entries, and those sections of theirs, whose pages are there."""
+    kept = [entry for entry in entries if entry["file"] in present]
+    below = [_present(entry.get("sections", []), present) for entry in kept]
+    bare = [{name: value for name, value in entry.items() if name != "sections"} for entry in kept]
+    return [
+        {**entry, **({"sections": sections} if sections else {})} for entry, sections in zip(bare, below, strict=True)
+    ]
 
 
 def _files_in(path: Path) -> Iterable[Path]:

@@ -79,8 +79,9 @@ def _public(body: list[ast.stmt]) -> dict[str, Definition]:
 
 def aliases_in(module: Module) -> dict[str, ast.expr]:
     """Names of types that a module spells out elsewhere, its own and imported ones: name -> what it stands for."""
+    names = full_names(module)
     own = {
-        node.targets[0].id: node.value
+        node.targets[0].id: Renamed(names).visit(parsed_again(node.value))
         for node in module.tree.body
         if isinstance(node, ast.Assign) and isinstance(node.targets[0], ast.Name) and _is_alias(node.targets[0].id)
     }
@@ -92,6 +93,34 @@ def aliases_in(module: Module) -> dict[str, ast.expr]:
             spelt_out = aliases_in(read_module(path)).get(name)
             imported |= {local: spelt_out} if spelt_out else {}
     return {**imported, **own}
+
+
+def full_names(module: Module) -> dict[str, str]:
+    """Public things of this package by what a module calls them: those it defines, and those it imports."""
+    known = {**imported_names(module.tree), **{one.name: f"{module.name}.{one.name}" for one in module.public}}
+    return {local: name for local, name in known.items() if name in public_names()}
+
+
+def parsed_again(node: ast.expr) -> ast.expr:
+    """A copy of an expression that may be changed."""
+    return ast.parse(ast.unparse(node), mode="eval").body
+
+
+class Renamed(ast.NodeTransformer):
+    """Puts full names in the place of local ones, and what an alias stands for in the place of the alias."""
+
+    def __init__(self, names: dict[str, str], aliases: dict[str, ast.expr] | None = None) -> None:
+        self.names = names
+        self.aliases = aliases or {}
+
+    def visit_arg(self, node: ast.arg) -> ast.arg:
+        return ast.arg(arg=node.arg, annotation=self.visit(node.annotation) if node.annotation else None)
+
+    def visit_Name(self, node: ast.Name) -> ast.expr:
+        if node.id in self.aliases:
+            without = {name: value for name, value in self.aliases.items() if name != node.id}
+            return Renamed(self.names, without).visit(parsed_again(self.aliases[node.id]))
+        return ast.Name(id=self.names.get(node.id, node.id), ctx=ast.Load())
 
 
 def _is_alias(name: str) -> bool:
