@@ -49,8 +49,17 @@ def test_costs_come_from_records_and_cells():
         "profile": "full", "seconds": 75.2, "fit_seconds": 4000, "peak_memory_mib": 2048,
         "environment": {"device": "cpu", "cores": 2},
     }  # fmt: skip
-    text = costs_markdown({"chapter": record}, {"chapter": [{"seconds": 3600}, {"seconds": 7200}]}, str)
-    assert "| chapter | `full` | 75 s | 67 min | 2.0 GiB | cpu, 2 cores | 2 in 3.0 h |" in text
+    text = costs_markdown(
+        {"chapter": record},
+        {
+            "chapter": [
+                {"seconds": 3600, "device": "cpu"},
+                {"seconds": 9, "device": "cpu", "scores": {"fit_seconds": 7200}},
+            ]
+        },
+        str,
+    )
+    assert "| chapter | `full` | 75 s | 67 min | 2.0 GiB | cpu, 2 cores | 2 in 3.0 h (cpu) |" in text
 
 
 def test_times_are_said_in_the_unit_that_reads_best():

@@ -121,8 +121,16 @@ def _cost(page: str, record: Mapping[str, Any], cells: list, link: Callable[[str
         duration(record["fit_seconds"]),
         f"{record['peak_memory_mib'] / 1024:.1f} GiB",
         f"{environment['device']}, {environment['cores']} cores",
-        f"{len(cells)} in {duration(sum(cell['seconds'] for cell in cells))}" if cells else "none",
+        _cells(cells),
     ]
+
+
+def _cells(cells: list[Mapping[str, Any]]) -> str:
+    """How many there are, how long they took (models that came from a cache: when they were fitted), and on what."""
+    if not cells:
+        return "none"
+    seconds = sum(max(cell["seconds"], cell.get("scores", {}).get("fit_seconds", 0)) for cell in cells)
+    return f"{len(cells)} in {duration(seconds)} ({', '.join(sorted({cell['device'] for cell in cells}))})"
 
 
 def duration(seconds: float) -> str:

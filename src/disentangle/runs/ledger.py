@@ -71,20 +71,16 @@ def _time(record: Mapping[str, Any]) -> str:
 
 
 def parameters_markdown(parameters: Iterable[Any], used: Mapping[str, Any] | None = None) -> str:
-    """The table of a notebook's parameters, with the values of a run where `used` gives them.
+    """The table of a notebook's parameters, with the values of a run in place of the types where `used` gives them.
 
     Each parameter has ``name``, ``type``, ``default``, ``domain`` and ``help``.
     """
-    header = ["Parameter", "Type", "Default", "Allowed", "Meaning"]
+    header = ["Parameter", "Type" if used is None else "This page", "Default", "Allowed", "Meaning"]
     rows = []
     for parameter in parameters:
-        row = [f"`{parameter.name}`", f"`{parameter.type}`", f"`{parameter.default!r}`"]
-        row += [plain(parameter.domain or "any"), plain(parameter.help or "")]
-        if used is not None:
-            row.insert(3, f"`{used.get(parameter.name, parameter.default)!r}`")
-        rows.append(row)
-    if used is not None:
-        header.insert(3, "This page")
+        second = parameter.type if used is None else repr(used.get(parameter.name, parameter.default))
+        row = [f"`{parameter.name}`", f"`{second}`", f"`{parameter.default!r}`"]
+        rows.append([*row, plain(parameter.domain or "any"), plain(parameter.help or "")])
     return table(header, rows)
 
 
