@@ -181,7 +181,7 @@ def test_the_ledger_leads_to_the_cell_that_computed_a_finding(built):
 
 def test_the_first_page_answers_from_the_ledger_and_shows_the_ideas(built):
     page = built / "book" / "index.html"
-    assert "0.846 [0.810, 0.880] AUC: AUC of test people" in words(page) and "pending" in words(page)
+    assert "0.846 [0.810, 0.880] AUC , simulated data: AUC of test people" in words(page) and "pending" in words(page)
     assert len(re.findall(r'<img alt="[^"]{30,}" class="[^"]*idea', page.read_text())) == 5
 
 

@@ -22,14 +22,17 @@ def shown(rows, picture=None):
 
 def test_a_question_is_answered_by_value_interval_data_and_verdict():
     text = ideas_markdown([PAPER], shown([ROW], "/p.svg"))
-    assert "| Is it so? | 0.150 [0.100, 0.200] AUC: difference of AUC | simulated | [holds]{.verdict" in text
+    assert (
+        "**Is it so?**\n\n- [holds]{.verdict .verdict-holds} **0.150 [0.100, 0.200] AUC**, simulated data: difference"
+        in text
+    )
     assert ":alt: A picture." in text and "Drawn by hand." in text
 
 
 def test_what_is_not_measured_is_called_pending_with_its_reason():
     untested = replace(ROW, value=None, low=None, high=None, verdict="untested", reason="no data")
     text = ideas_markdown([PAPER], shown([untested]))
-    assert "pending: no data" in text and "And that? | pending: its chapter is not published yet" in text
+    assert "pending: no data" in text and "**And that?**\n\n- pending: its chapter is not published yet" in text
     assert "**Chapters:** [chapter](x). **Pending:** Later." in text
 
 

@@ -56,27 +56,24 @@ def _paper(number: int, paper: Paper, shown: Shown) -> str:
 
 
 def _answers(questions: Iterable[Question], shown: Shown) -> str:
-    lines = [line for question in questions for line in _answer(question, shown)]
-    return table(("Question", "Ours [95 % interval]", "Data", "The claim"), lines) if lines else ""
+    return "\n\n".join(f"**{plain(question.ask)}**\n\n{_answer(question, shown)}" for question in questions)
 
 
-def _answer(question: Question, shown: Shown) -> list[tuple[str, ...]]:
+def _answer(question: Question, shown: Shown) -> str:
+    """What the findings say, real data first, as a list; or why there is nothing yet."""
     rows = [row for row in shown.rows if row.claim == question.claim]
     rows.sort(key=lambda row: (row.value is None, not row.real))
     if not rows:
-        return [(plain(question.ask), "pending: its chapter is not published yet", "–", "–")]
-    asked = [plain(question.ask), *[""] * (ANSWERS - 1)]
+        return "- pending: its chapter is not published yet"
     decided = [row for row in rows if row.value is not None][:ANSWERS]
-    return [
-        (ask, _value(row), kind_of_data(row.real), f"{verdict_mark(row)} ([{row.claim}](#{anchor(row)}))")
-        for ask, row in zip(asked, decided or rows[:1], strict=False)
-    ]
+    return "\n".join(f"- {_value(row)} ([{row.claim}](#{anchor(row)}))" for row in decided or rows[:1])
 
 
 def _value(row: Row) -> str:
     if row.value is None:
         return f"pending: {plain(row.reason)}"
-    return f"{with_interval(row.value, row.low, row.high)} {plain(row.unit or '')}: {plain(row.what or '')}"
+    measured = f"{with_interval(row.value, row.low, row.high)} {plain(row.unit or '')}".strip()
+    return f"{verdict_mark(row)} **{measured}**, {kind_of_data(row.real)} data: {plain(row.what or '')}"
 
 
 def _chapters(paper: Paper, shown: Shown) -> str:
