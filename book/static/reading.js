@@ -6,6 +6,9 @@ window.addEventListener("load", () => {
     if (!summary.textContent.trim()) summary.setAttribute("aria-label", `Pages below ${link?.textContent.trim() ?? "this one"}`);
   }
 
+  /* References call themselves entries of a bibliography, which is no item of a list. */
+  for (const list of document.querySelectorAll(".citation-list[role=list]")) list.removeAttribute("role");
+
   /* What scrolls inside itself can be reached and scrolled with the keyboard. */
   const boxes = ".bd-article :is(table, pre, .cell_output, .highlight, mjx-container)";
   const mark = () => {
