@@ -1,7 +1,7 @@
 # Everything a reader or a developer types. Python 3.11 to 3.13 is all that must be there before.
 
 .DEFAULT_GOAL := help
-.PHONY: help env book test site clean constraints check-python
+.PHONY: help env book test site pdf clean constraints check-python
 
 VENV := .venv
 BIN := $(VENV)/bin
@@ -22,6 +22,7 @@ help:  ## what can be done here
 	@echo "make book         run every notebook (quick profile) and render the book; prints the first page's path"
 	@echo "make test         run the tests"
 	@echo "make site         render the published pages, without running anything"
+	@echo "make pdf          print the rendered book into one PDF (needs Chromium or Chrome)"
 	@echo "make env          only the Python environment ($(VENV))"
 	@echo "make constraints  pin the newest versions that pyproject.toml allows"
 	@echo "make clean        remove what was built (not the environment, not runs/)"
@@ -34,6 +35,9 @@ test: env  ## the tests
 
 site: env  ## render only
 	@$(BIN)/python -m disentangle.runs.site
+
+pdf: site  ## print
+	@$(BIN)/disentangle pdf
 
 env: $(STAMP)  ## the environment
 

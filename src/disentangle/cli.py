@@ -125,6 +125,25 @@ def cells(
 
 
 @app.command()
+def moving(
+    name: Annotated[str | None, typer.Argument(help="A figure of book/moving.yml (default: all).")] = None,
+) -> None:
+    """Compute the figures that move in the browser, from the published pages' models and cells."""
+    from disentangle.runs import moving as figures_that_move
+
+    for figure in [name] if name else figures_that_move.figures():
+        print(figures_that_move.draw(figure))
+
+
+@app.command()
+def pdf() -> None:
+    """Print the rendered book into _build/disentangle.pdf, with Chromium."""
+    from disentangle.runs import printing
+
+    print(printing.print_book())
+
+
+@app.command()
 def claims(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, one object a row.")] = False,
 ) -> None:

@@ -6,23 +6,24 @@ desktop width, in the light and the dark theme, for a human to look at.
 
 from __future__ import annotations
 
-import shutil
 import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
+
+from disentangle.runs.printing import READY, browser
 
 WIDTHS = (390, 1440)
-FLAGS = ("--headless", "--no-sandbox", "--disable-gpu", "--disable-background-networking")
+THEMES = ("light", "dark")
+GRAVE = ("serious", "critical")
 
 LOOK = """() => ({
   width: document.documentElement.scrollWidth,
-  unnamed: [...document.querySelectorAll('article img')].filter(i => !(i.getAttribute('alt') || '').trim())
+  unnamed: [...document.querySelectorAll('img')].filter(i => !(i.getAttribute('alt') || '').trim())
     .map(i => i.getAttribute('src')),
   wide: [...document.querySelectorAll('article *')]
     .filter(e => e.getBoundingClientRect().right > window.innerWidth + 1)
-    .filter(e => !e.closest('table, pre, .cell_output, mjx-container'))
+    .filter(e => !e.closest('table, pre, .cell_output, mjx-container, .moving-plot'))
     .map(e => e.tagName + '.' + e.className).slice(0, 3),
   math: document.querySelectorAll('.math').length,
   typeset: document.querySelectorAll('.math mjx-container').length,
@@ -35,6 +36,7 @@ class Seen:
 
     page: str
     width: int
+    theme: str = "light"
     errors: list[str] = field(default_factory=list)
     requests: list[str] = field(default_factory=list)
     scroll_width: int = 0
@@ -42,12 +44,13 @@ class Seen:
     images_without_alt: list[str] = field(default_factory=list)
     math: int = 0
     typeset: int = 0
+    files: set[Path] = field(default_factory=set)
+    violations: list[str] = field(default_factory=list)
 
-
-def chromium() -> str | None:
-    """An installed Chromium or Chrome, or None."""
-    names = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
-    return next((path for name in names if (path := shutil.which(name))), None)
+    @property
+    def bytes(self) -> int:
+        """Size of all files that the page loaded, itself included."""
+        return sum(path.stat().st_size for path in self.files if path.is_file())
 
 
 def pages_of(html: Path) -> list[Path]:
@@ -55,32 +58,21 @@ def pages_of(html: Path) -> list[Path]:
     return sorted((html / "book").rglob("*.html"))
 
 
-@contextmanager
-def browser() -> Iterator:
-    """A running headless Chromium."""
-    from playwright.sync_api import sync_playwright
-
-    with sync_playwright() as playwright:
-        running = playwright.chromium.launch(executable_path=chromium(), args=list(FLAGS))
-        try:
-            yield running
-        finally:
-            running.close()
-
-
-def look_at(page: Path, width: int, running, shot: Path | None = None, theme: str = "light") -> Seen:
-    """Open a page from disk at a width, and note what it does."""
-    seen = Seen(page.name, width)
+def look_at(page: Path, width: int, running, shot: Path | None = None, theme: str = "light", axe: bool = False) -> Seen:
+    """Open a page from disk at a width, and note what it does; with ``axe``, also what it says against the page."""
+    seen = Seen(page.name, width, theme)
     context = running.new_context(viewport={"width": width, "height": 900}, color_scheme=theme)
     tab = context.new_page()
     tab.on("console", lambda message: seen.errors.append(message.text) if message.type == "error" else None)
     tab.on("pageerror", lambda error: seen.errors.append(str(error)))
     tab.on("request", lambda request: _note_request(request.url, seen))
     tab.goto(page.resolve().as_uri(), wait_until="load")
-    tab.wait_for_function("!window.MathJax || !MathJax.startup || MathJax.startup.promise.then(() => true)")
+    tab.wait_for_function(READY)
     found = tab.evaluate(LOOK)
     seen.scroll_width, seen.too_wide = found["width"], found["wide"]
     seen.images_without_alt, seen.math, seen.typeset = found["unnamed"], found["math"], found["typeset"]
+    if axe:
+        seen.violations = violations_of(tab)
     if shot:
         shot.parent.mkdir(parents=True, exist_ok=True)
         tab.screenshot(path=shot, full_page=True)
@@ -88,8 +80,20 @@ def look_at(page: Path, width: int, running, shot: Path | None = None, theme: st
     return seen
 
 
+def violations_of(tab) -> list[str]:
+    """What axe finds serious or critical: rule, and the first places."""
+    from axe_playwright_python.sync_playwright import Axe
+
+    # Without preload: from a file axe may not read style sheets by itself, and need not.
+    answer = Axe().run(tab, options={"preload": False, "resultTypes": ["violations"]}).response
+    found = [rule for rule in answer["violations"] if rule["impact"] in GRAVE]
+    return [f"{rule['id']}: {[node['html'][:120] for node in rule['nodes'][:3]]}" for rule in found]
+
+
 def _note_request(url: str, seen: Seen) -> None:
-    if not url.startswith(("file:", "data:", "blob:")):
+    if url.startswith("file:"):
+        seen.files.add(Path(unquote(urlsplit(url).path)))
+    elif not url.startswith(("data:", "blob:")):
         seen.requests.append(url)
 
 
@@ -98,7 +102,7 @@ def main(html: Path, shots: Path) -> None:
     with browser() as running:
         for page in pages_of(html):
             for width in WIDTHS:
-                for theme in ("light", "dark"):
+                for theme in THEMES:
                     shot = shots / f"{page.stem}-{width}-{theme}.png"
                     print(look_at(page, width, running, shot, theme))
 

@@ -1,9 +1,11 @@
 """The committed pages: each has its record, keeps to its size, and every figure says what it shows."""
 
 import json
+import re
 from pathlib import Path
 
 import pytest
+import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted((REPOSITORY / "book" / "executed").glob("*.ipynb"))
@@ -56,3 +58,16 @@ def test_stored_cells_are_small_and_whole():
         stored = json.loads(path.read_text(encoding="utf-8"))
         assert path.stat().st_size < LARGEST_CELL and stored["schema"] == 1, path.name
         assert {"page", "cell", "parameters", "key", "commit", "device", "seconds", "scores"} <= set(stored)
+
+
+def test_every_paper_has_a_picture_for_the_first_page():
+    names = yaml.safe_load((REPOSITORY / "book" / "papers.yml").read_text(encoding="utf-8"))["papers"]
+    pictures = REPOSITORY / "book" / "static" / "ideas"
+    assert {path.stem for path in pictures.glob("*.svg")} == set(names)
+    assert max(path.stat().st_size for path in pictures.glob("*.svg")) < 150_000
+
+
+def test_no_reference_is_listed_twice():
+    files = (REPOSITORY / "book").glob("references*.bib")
+    keys = [key for path in files for key in re.findall(r"^@\w+\{([^,]+),", path.read_text(encoding="utf-8"), re.M)]
+    assert len(keys) > 20 and sorted(keys) == sorted(set(keys))

@@ -15,6 +15,7 @@ from disentangle.runs import frame, site
 from disentangle.runs.rerun import Outcome
 
 REPOSITORY = Path(__file__).resolve().parents[2]
+REFERENCE = ("book/api/index.md", "book/api/metrics.md")
 TOC = {"format": "jb-book", "root": "book/index", "parts": [{"caption": "Chapters", "chapters": []}]}
 
 
@@ -42,6 +43,13 @@ def test_the_staged_book_holds_pages_and_records_but_no_cells():
     names = site.committed_files(REPOSITORY)
     assert {"_config.yml", "_toc.yml", "book/index.md", "book/claims.yml"} <= set(names)
     assert not [name for name in names if name.startswith(("book/results/cells/", "src/", "runs/"))]
+
+
+def test_sections_without_a_page_are_left_out_too():
+    sections = [{"file": "book/api/one"}, {"file": "book/api/two"}]
+    toc = {**TOC, "parts": [{"caption": "a", "chapters": [{"file": "book/api/index", "sections": sections}]}]}
+    (part,) = site.without_missing(toc, ["book/api/index.md", "book/api/two.md"])["parts"]
+    assert part["chapters"] == [{"file": "book/api/index", "sections": sections[1:]}]
 
 
 def test_an_executed_page_that_is_not_there_is_left_out_of_the_contents():
@@ -100,14 +108,14 @@ def project(tmp_path_factory) -> Path:
     root = tmp_path_factory.mktemp("project")
     chapters = ("book/executed/", "book/results/", "notebooks/")
     files = {
-        name: path for name, path in site.committed_files(REPOSITORY).items() if not name.startswith(chapters)
+        name: path
+        for name, path in site.committed_files(REPOSITORY).items()
+        if not name.startswith(chapters) and (not name.startswith("book/api/") or name in REFERENCE)
     }
     site.stage(files, root)
     toy.add_to(root)
     toc = site.without_missing(yaml.safe_load((root / "_toc.yml").read_text()), files)
-    toc["parts"].append(
-        {"caption": "Toy", "chapters": [{"file": "book/executed/toy"}, {"file": "book/reading"}]}
-    )
+    toc["parts"].append({"caption": "Toy", "chapters": [{"file": "book/executed/toy"}, {"file": "book/reading"}]})
     (root / "_toc.yml").write_text(yaml.safe_dump(toc))
     return root
 
@@ -145,9 +153,7 @@ def test_no_page_takes_anything_from_a_network(built):
     assert pages and not [name for name, hits in found.items() if hits]
     assert not [page.name for page in pages if "unpkg.com" in page.read_text()]
     styles = [path for path in (built / "_static").rglob("*.css")]
-    assert not [
-        path.name for path in styles if re.search(r"(@import|url\()\s*['\"]?https?:", path.read_text())
-    ]
+    assert not [path.name for path in styles if re.search(r"(@import|url\()\s*['\"]?https?:", path.read_text())]
 
 
 def test_the_ledger_page_shows_every_claim_with_a_word_for_its_verdict(built):
@@ -165,7 +171,29 @@ def test_an_executed_page_says_how_it_was_made_and_that_it_is_stale(built):
     assert "disentangle run toy -p profile=quick -p seed=7" in text
     assert text.index("Stale") < text.index("Its AUC") < text.index("How this page was made")
     downloads = {path.name for path in (built / "_downloads").rglob("*") if path.is_file()}
-    assert {"toy.py", "toy.ipynb", "toy.json"} <= downloads
+    assert {"toy.py", "toy.ipynb", "toy.json", "toy.yml"} <= downloads
+
+
+def test_the_ledger_leads_to_the_cell_that_computed_a_finding(built):
+    assert 'id="cell-toy-1"' in (built / "book" / "executed" / "toy.html").read_text()
+    assert "executed/toy.html#cell-toy-1" in (built / "book" / "claims.html").read_text()
+
+
+def test_the_first_page_answers_from_the_ledger_and_shows_the_ideas(built):
+    page = built / "book" / "index.html"
+    assert "0.846 [0.810, 0.880] AUC , simulated data: AUC of test people" in words(page) and "pending" in words(page)
+    assert len(re.findall(r'<img alt="[^"]{30,}" class="[^"]*idea', page.read_text())) == 5
+
+
+def test_figures_that_move_bring_their_states_their_still_pictures_and_one_copy_of_plotly(built):
+    text = (built / "book" / "explore.html").read_text()
+    assert text.count('<figure class="moving"') == text.count('class="moving-still" src="data:image/png') >= 3
+    assert text.count("plotly-cartesian.min.js") == 1
+    assert "plotly-cartesian" not in (built / "book" / "primer.html").read_text()
+
+
+def test_the_reference_has_signatures_that_can_be_linked(built):
+    assert 'id="disentangle.metrics.auc.auc"' in (built / "book" / "api" / "metrics.html").read_text()
 
 
 def test_records_and_parameters_can_stand_in_any_page(built):

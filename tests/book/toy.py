@@ -31,6 +31,12 @@ RECORD = {
     "started": "2026-01-02T03:04:05Z", "seconds": 12.3, "fit_seconds": 45.6, "peak_memory_mib": 789,
     "findings": [FINDING],
 }  # fmt: skip
+CLAIM = f"""  toy.1:
+    statement: The toy plays.
+    kind: size
+    decided_by: [{{page: toy, finding: {FINDING["id"]}, threshold: 0.5, no_effect: 0.5}}]
+"""
+QUESTION = '      - {claim: toy.1, ask: "Does it play?"}\n'
 READING = "# Reading\n\n```{run-record} toy\n```\n\n```{parameter-table} toy\n```\n"
 
 
@@ -39,7 +45,7 @@ def executed() -> dict:
     finding = {
         "output_type": "display_data",
         "metadata": {},
-        "data": {"application/vnd.disentangle.finding+json": {}},
+        "data": {"application/papermill.record/application/vnd.disentangle.finding+json": FINDING},
     }
     glued = {
         "output_type": "display_data",
@@ -68,3 +74,7 @@ def add_to(root: Path) -> None:
     (root / "book" / "results" / "toy.json").write_text(json.dumps(RECORD))
     (root / "book" / "reading.md").write_text(READING)
     (root / "book" / "pages.yml").write_text("pages: {toy: {profile: quick}}\n")
+    claims = root / "book" / "claims.yml"
+    claims.write_text(claims.read_text().replace("claims:\n", f"claims:\n{CLAIM}", 1))
+    papers = root / "book" / "papers.yml"
+    papers.write_text(papers.read_text().replace("questions:\n", f"questions:\n{QUESTION}", 1))

@@ -7,7 +7,8 @@ import pytest
 
 from disentangle.runs import claims
 from disentangle.runs.claims import Decider, LedgerError, ledger, load_claims, problems, to_json
-from disentangle.runs.ledger import ledger_markdown, number
+from disentangle.runs.ledger import number
+from disentangle.runs.ledger_page import Waiting, ledger_markdown
 from disentangle.runs.verdicts import decide
 
 REPOSITORY = Path(__file__).resolve().parents[2]
@@ -156,6 +157,33 @@ def test_the_page_says_verdict_value_interval_data_and_link(tmp_path):
     parts = ("holds", "0.150 [0.100, 0.200] AUC", "real", "[chapter](x)", "0.98", r"a \| b", "stale record")
     assert [part for part in parts if part not in text] == []
     assert json.loads(to_json(rows))[0]["verdict"] == "holds"
+
+
+def test_the_page_counts_verdicts_and_how_many_intervals_chance_alone_makes_miss(tmp_path):
+    claim = "{statement: s, kind: direction, decided_by: ["
+    claim += ", ".join(f"{{page: chapter, finding: {FINDING}{n}}}" for n in range(40)) + "], obstacle: none}"
+    found = [finding(0.1, 0.2, name=f"{FINDING}{n}") for n in range(30)]
+    rows = ledger(project(tmp_path, claim, *found))
+    text = ledger_markdown(rows, str)
+    assert "1 claims and 40 verdicts" in text and "30 verdicts rest on" in text
+    assert "about 1.5 of them" in text
+    assert "| **all** | 1 | 30 | 0 | 0 | 10 |" in text
+
+
+def test_a_verdict_leads_to_the_cell_that_computed_its_value_and_to_its_run(tmp_path):
+    claim = f"{{statement: s, kind: direction, decided_by: [{{page: chapter, finding: {FINDING}}}]}}"
+    root = project(tmp_path, claim, finding(0.1, 0.2))
+    path = root / "book" / "results" / "chapter.json"
+    record = json.loads(path.read_text()) | {"commit": "abcdef0123456789", "started": "2026-01-02T03:04:05Z"}
+    path.write_text(json.dumps(record))
+    text = ledger_markdown(ledger(root), str, lambda page, name: f"cell-{page}-3" if name == FINDING else None)
+    assert text.count("(#cell-chapter-3)") == 2 and "run `abcdef0123` of 2026-01-02" in text
+
+
+def test_the_page_lists_the_cells_for_which_an_untested_claim_waits(tmp_path):
+    claim = f"{{statement: s, kind: direction, obstacle: o, decided_by: [{{page: chapter, finding: {FINDING}}}]}}"
+    text = ledger_markdown(ledger(project(tmp_path, claim)), str, waiting={"chapter": Waiting(("one_seed0",), 4)})
+    assert "chapter: 1 of 4 cells are missing" in text and "`one_seed0`" in text
 
 
 def test_numbers_keep_three_digits():

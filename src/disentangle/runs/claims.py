@@ -9,7 +9,7 @@ from __future__ import annotations
 import difflib
 import json
 from collections.abc import Callable, Iterable
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -89,7 +89,7 @@ class Row:
 
     ``value``, ``low``, ``high``, ``unit`` and ``real`` are None where the finding is missing; ``real`` is
     False as soon as one of the run's cohorts has simulated grey values. ``stale`` says why the page's
-    record no longer fits the code, or is None.
+    record no longer fits the code, or is None; ``commit`` and ``started`` are those of the run.
     """
 
     claim: str
@@ -111,6 +111,8 @@ class Row:
     stale: str | None = None
     figure: str | None = None
     note: str | None = None
+    commit: str | None = None
+    started: str | None = None
 
     @property
     def wording(self) -> str:
@@ -176,7 +178,8 @@ def _rows(claim: Claim, records: dict[str, dict], why_stale: dict[str, str | Non
             continue
         real = bool(record["data"]) and all(cohort["real"] for cohort in record["data"])
         verdict, reason = decide(decider.kind or claim.kind, decider, finding, real)
-        yield _row(claim, decider, finding, real, verdict, reason, why_stale.get(decider.page))
+        row = _row(claim, decider, finding, real, verdict, reason, why_stale.get(decider.page))
+        yield replace(row, commit=record.get("commit"), started=record.get("started"))
 
 
 def _finding(record: dict | None, name: str) -> dict | None:

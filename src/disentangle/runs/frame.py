@@ -10,9 +10,11 @@ from typing import Any
 
 import yaml
 
-from disentangle.runs import ledger
+from disentangle.runs import anchors, ledger
 from disentangle.runs.keys import is_stale
+from disentangle.runs.notebooks import light_cells
 from disentangle.runs.parameters import parameter_table
+from disentangle.runs.source_tree import used_names
 
 STATES = Path("book") / "page_states.json"
 """Written by ``make book`` beside what it stages: page -> RERUN, or why it shows an older execution."""
@@ -30,7 +32,11 @@ DOWNLOADS = {
     "the notebook, to open or to give to papermill": "notebooks/{notebook}.ipynb",
     "this page with its outputs": "book/executed/{page}.ipynb",
     "the run record": "book/results/{page}.json",
+    "the parameters, for papermill": "book/parameters/{page}.yml",
 }
+"""What a reader can take along from a page; paths in the staged book."""
+
+API = Path("book") / "api" / "index.md"
 
 
 def read_record(source: Path, page: str) -> dict[str, Any] | None:
@@ -91,9 +97,21 @@ def _footer(source: Path, page: str, record: dict[str, Any]) -> str:
         ledger.record_markdown(record),
         f"To run it again: `disentangle run {notebook} {again}`".rstrip(),
         ledger.parameters_markdown(parameters_of(source, notebook), used),
-        "Download: " + ", ".join(_downloads(source, page, notebook)) + ".",
+        "### Take it along",
+        "\n".join(f"- {line}" for line in _downloads(source, page, notebook)),
+        *_functions(source, notebook),
     ]
     return "\n\n".join(parts)
+
+
+def _functions(source: Path, notebook: str) -> list[str]:
+    """What the notebook calls of the package, with links, where the book has the reference."""
+    path = source / "notebooks" / f"{notebook}.py"
+    if not (source / API).is_file() or not path.is_file():
+        return []
+    code = "\n".join(cell.source for cell in light_cells(path) if cell.kind == "code")
+    links = ", ".join(f"{{py:obj}}`~{name}`" for name in sorted(used_names(code)))
+    return [f"````{{dropdown}} Functions that this page calls\n{links}\n````"] if links else []
 
 
 def _downloads(source: Path, page: str, notebook: str) -> list[str]:
@@ -101,13 +119,14 @@ def _downloads(source: Path, page: str, notebook: str) -> list[str]:
     return [f"{{download}}`{words} </{path}>`" for words, path in files.items() if (source / path).is_file()]
 
 
-def framed(notebook_json: str, above: str, below: str) -> str:
+def framed(notebook_json: str, above: str, below: str, page: str = "") -> str:
     """The notebook with `above` put below its title and `below` as its last cell, for readers only.
 
-    What cells say to the runner and not to a reader (findings, data used) is taken out of the outputs.
+    What cells say to the runner and not to a reader (findings, data used) is taken out of the outputs; cells that
+    recorded findings get a name, so that the ledger can link to them.
     """
     notebook = json.loads(notebook_json)
-    cells = notebook["cells"]
+    cells = notebook["cells"] = anchors.with_anchors(page, notebook["cells"])
     for cell in cells:
         if cell["cell_type"] == "code":
             cell["outputs"] = [output for output in cell["outputs"] if not _is_for_the_runner(output)]

@@ -1,17 +1,9 @@
-"""The ledger and the footer of a page, written as MyST Markdown for the Sphinx extension."""
+"""Values, records, findings and parameters, written as MyST Markdown for the Sphinx extension."""
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Callable, Iterable, Mapping
-from itertools import groupby
-from typing import Any, get_args
-
-from disentangle.runs.claims import Row
-from disentangle.runs.verdicts import Verdict
-
-Link = Callable[[str], str]
-"""Turns ``page`` or ``page#label`` into Markdown that links to it, or names it where the book lacks it."""
+from collections.abc import Iterable, Mapping
+from typing import Any
 
 COMMIT_LENGTH = 10
 
@@ -47,67 +39,6 @@ def table(header: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
     return "\n".join("| " + " | ".join(cells) + " |" for cells in lines)
 
 
-def ledger_markdown(rows: Iterable[Row], link: Link) -> str:
-    """The whole ledger: all verdicts at a glance, then every claim with what decides it.
-
-    It begins with a heading and has one a claim, of the second level.
-    """
-    by_claim = [list(group) for _, group in groupby(rows, key=lambda row: row.claim)]
-    return "\n\n".join([_at_a_glance(by_claim), *(_claim(rows, link) for rows in by_claim)])
-
-
-def _at_a_glance(by_claim: list[list[Row]]) -> str:
-    counts = Counter(row.verdict for rows in by_claim for row in rows)
-    said = ", ".join(f"{counts[verdict]} {verdict}" for verdict in get_args(Verdict))
-    lines = [
-        (f"[{plain(rows[0].claim)}](#{_anchor(rows[0])})", plain(rows[0].statement), _verdicts(rows))
-        for rows in by_claim
-    ]
-    summary = f"{len(by_claim)} claims, {counts.total()} verdicts: {said}."
-    return "\n\n".join(["## At a glance", summary, table(("Claim", "In our words", "Verdicts"), lines)])
-
-
-def _verdicts(rows: list[Row]) -> str:
-    counts = Counter(map(_verdict, rows))
-    return " ".join(verdict + (f" ×{n}" if n > 1 else "") for verdict, n in counts.items())
-
-
-def _verdict(row: Row) -> str:
-    return f"[{row.wording}]{{.verdict .verdict-{row.verdict}}}"
-
-
-def _anchor(row: Row) -> str:
-    return "claim-" + row.claim.replace(".", "-").replace("_", "-").lower()
-
-
-def _claim(rows: list[Row], link: Link) -> str:
-    first = rows[0]
-    published = f"**Published:** {plain(first.published)}" if first.published else ""
-    lines = table(
-        ("Verdict", "What was measured", "Ours [95 % interval]", "Data", "Why"),
-        (_line(row, link) for row in rows),
-    )
-    head = f"({_anchor(first)})=\n## {plain(first.claim)}"
-    figure = f"**Figure:** {link(first.figure)}" if first.figure else ""
-    parts = [head, plain(first.statement), published, figure, lines, plain(first.note or "")]
-    return "\n\n".join(part for part in parts if part)
-
-
-def _line(row: Row, link: Link) -> list[str]:
-    what = plain(row.what) if row.what else f"`{row.finding}`" if row.finding else "nothing"
-    page = f" ({link(row.page)})" if row.page else ""
-    stale = "; **stale record**, see the page" if row.stale else ""
-    why = f"{row.kind}: {plain(row.reason)}{stale}"
-    return [_verdict(row), what + page, _ours(row), kind_of_data(row.real), why]
-
-
-def _ours(row: Row) -> str:
-    if row.value is None:
-        return "–"
-    people = "" if row.n is None else f", n = {row.n}"
-    return f"{with_interval(row.value, row.low, row.high)} {plain(row.unit or '')}".strip() + people
-
-
 def record_markdown(record: Mapping[str, Any]) -> str:
     """A run record as a table of two columns: what ran, where, on what, for how long."""
     environment = record["environment"]
@@ -140,20 +71,16 @@ def _time(record: Mapping[str, Any]) -> str:
 
 
 def parameters_markdown(parameters: Iterable[Any], used: Mapping[str, Any] | None = None) -> str:
-    """The table of a notebook's parameters, with the values of a run where `used` gives them.
+    """The table of a notebook's parameters, with the values of a run in place of the types where `used` gives them.
 
     Each parameter has ``name``, ``type``, ``default``, ``domain`` and ``help``.
     """
-    header = ["Parameter", "Type", "Default", "Allowed", "Meaning"]
+    header = ["Parameter", "Type" if used is None else "This page", "Default", "Allowed", "Meaning"]
     rows = []
     for parameter in parameters:
-        row = [f"`{parameter.name}`", f"`{parameter.type}`", f"`{parameter.default!r}`"]
-        row += [plain(parameter.domain or "any"), plain(parameter.help or "")]
-        if used is not None:
-            row.insert(3, f"`{used.get(parameter.name, parameter.default)!r}`")
-        rows.append(row)
-    if used is not None:
-        header.insert(3, "This page")
+        second = parameter.type if used is None else repr(used.get(parameter.name, parameter.default))
+        row = [f"`{parameter.name}`", f"`{second}`", f"`{parameter.default!r}`"]
+        rows.append([*row, plain(parameter.domain or "any"), plain(parameter.help or "")])
     return table(header, rows)
 
 

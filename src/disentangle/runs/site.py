@@ -11,7 +11,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
-from pathlib import Path
+from pathlib import Path, PurePosixPath
 from typing import TYPE_CHECKING
 
 import yaml
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 STATIC_PARTS = ("_config.yml", "_toc.yml", "book", "notebooks")
 LEFT_OUT = ("book/results/cells/",)
+RECORDS = PurePosixPath("book/results")
 
 
 class RenderError(RunError):
@@ -38,6 +39,7 @@ def make_site(root: Path | None = None) -> Path:
     root = root or project.root()
     build = root / "_build"
     files = committed_files(root)
+    files |= parameter_files(files, build)
     stage({**files, "_toc.yml": _contents(files, build)}, build / "source")
     return render(build / "source", root, root)
 
@@ -70,9 +72,24 @@ def book_files(root: Path, outcomes: Iterable[Outcome], scratch: Path) -> dict[s
         if outcome.notebook and outcome.record:
             files[f"book/executed/{outcome.page}.ipynb"] = outcome.notebook
             files[f"book/results/{outcome.page}.json"] = outcome.record
+    files |= parameter_files(files, scratch)
     toc, states = _contents(files, scratch), scratch / "page_states.json"
     states.write_text(json.dumps({outcome.page: outcome.state for outcome in outcomes}), encoding="utf8")
     return {**files, frame.STATES.as_posix(): states, "_toc.yml": toc}
+
+
+def parameter_files(files: Mapping[str, Path], scratch: Path) -> dict[str, Path]:
+    """The parameters of each page's run as a file that papermill reads (``-f``), written into `scratch`."""
+    written = {}
+    for name, path in files.items():
+        if PurePosixPath(name).parent == RECORDS and path.is_file():
+            record = json.loads(path.read_text(encoding="utf8"))
+            copy = scratch / "parameters" / f"{PurePosixPath(name).stem}.yml"
+            copy.parent.mkdir(parents=True, exist_ok=True)
+            note = f"# papermill notebooks/{record['notebook']}.ipynb out.ipynb -f {copy.name}\n"
+            copy.write_text(note + yaml.safe_dump(record["parameters"], sort_keys=False), encoding="utf8")
+            written[f"book/parameters/{copy.name}"] = copy
+    return written
 
 
 def _contents(files: Mapping[str, Path], scratch: Path) -> Path:
@@ -95,11 +112,18 @@ def _pages_among(files: Iterable[str]) -> set[str]:
 def without_missing(toc: Mapping, files: Iterable[str]) -> dict:
     """The table of contents without pages that are not among `files`."""
     present = _pages_among(files)
-    parts = [
-        {**part, "chapters": [chapter for chapter in part["chapters"] if chapter["file"] in present]}
-        for part in toc["parts"]
-    ]
+    parts = [{**part, "chapters": _present(part["chapters"], present)} for part in toc["parts"]]
     return {**toc, "parts": [part for part in parts if part["chapters"]]}
+
+
+def _present(entries: list[dict], present: set[str]) -> list[dict]:
+    """Those entries, and those sections of theirs, whose pages are there."""
+    kept = [entry for entry in entries if entry["file"] in present]
+    below = [_present(entry.get("sections", []), present) for entry in kept]
+    bare = [{name: value for name, value in entry.items() if name != "sections"} for entry in kept]
+    return [
+        {**entry, **({"sections": sections} if sections else {})} for entry, sections in zip(bare, below, strict=True)
+    ]
 
 
 def _files_in(path: Path) -> Iterable[Path]:

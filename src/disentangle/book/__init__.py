@@ -1,0 +1,1 @@
+"""What stands in the book beside the chapters: pictures of the ideas, and figures that move."""
