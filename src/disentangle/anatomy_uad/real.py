@@ -7,13 +7,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from disentangle.anatomy_uad.data import Slices, checked_slices
-from disentangle.anatomy_uad.people import Plan
+from disentangle.anatomy_uad.people import SEQUENCES, Plan
 from disentangle.imaging import datasets
 from disentangle.imaging.brain.sections import FIELD_OF_VIEW_MM, HIGHEST_MM, LOWEST_MM
 from disentangle.imaging.brain_scans.scan import LABELS
+from disentangle.imaging.cohort import Cohort
 
 SETS = {"ms_lesions": ("T1", "T2"), "tcga_lgg": ("T1", "T2"), "brats2013": ("FLAIR", "T1ce")}
-"""Real sets and the sequences that are scored; those of the last were never in training."""
+"""Real sets of this chapter and the sequences that are scored; those of the last were never in training."""
 SECTION_MM = 3.0
 TOP_MM = 78.0
 """Height of the top of the template's brain: real heads are laid on it, top to top."""
@@ -35,13 +36,13 @@ class RealPerson:
 
 
 def real_people(data: str, plan: Plan) -> list[RealPerson]:
-    """Everybody of a set of ``SETS`` in each of its sequences, at the heights that the simulated people have."""
-    if data not in SETS:
-        raise ValueError(f"no real set {data!r} in this chapter, expected one of {', '.join(SETS)}")
+    """Everybody of a real set in each sequence of ``SETS`` (T1 and T2 of others), at the simulated people's heights.
+
+    Raises ValueError for a set in which nobody drew a lesion, and what its reader raises.
+    """
     pixel = FIELD_OF_VIEW_MM / plan.rows
-    cohort = datasets.load(
-        data, modalities=SETS[data], size=(plan.rows, plan.columns), pixel_mm=pixel, slice_mm=SECTION_MM
-    )
+    wanted = SETS.get(data, SEQUENCES)
+    cohort = datasets.load(data, modalities=wanted, size=(plan.rows, plan.columns), pixel_mm=pixel, slice_mm=SECTION_MM)
     if cohort.masks is None:
         raise ValueError(f"{data}: nobody drew a lesion, so there is nothing to score")
     found = []
@@ -51,7 +52,7 @@ def real_people(data: str, plan: Plan) -> list[RealPerson]:
     return [each for each in found if each is not None]
 
 
-def _person(cohort, channel: int, sequence: str) -> RealPerson | None:
+def _person(cohort: Cohort, channel: int, sequence: str) -> RealPerson | None:
     """One person's sections between the lowest and the highest of the training; None where the sequence is missing."""
     samples = cohort.samples
     if not samples[f"has_{sequence}"].all():
