@@ -14,7 +14,7 @@ DRAWS = 2000
 UNIT = 10_000
 CONDITIONS = ("t1_seen", "t2_seen", "t1_unseen", "t2_unseen")
 SEEN_SITES = ("A", "B", "D")
-CHOSEN = "median3_erosion3"
+CHOSEN = "median5_erosion0"
 PAIRED_WITH_SEEDS = tuple(ARMS)
 """What differs from the method in one thing and shares its seed; all others are averaged over their seeds first."""
 
