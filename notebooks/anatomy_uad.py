@@ -40,9 +40,7 @@ profile: str = "quick"  # smoke | quick | full | paper; how much work
 seed: int = 0  # 0..1000000; seed of weights, batches and augmentation
 data: str = "brain_sites"  # brain_sites; the cohort, by name
 device: str = "cpu"  # cpu | cuda | auto; where the tensors live
-steps: Optional[int] = (
-    None  # 1..100000; steps of the first stage, None: the profile's; the second takes 1.4 times as many
-)
+steps: Optional[int] = None  # 1..100000; steps of the first stage, None: the profile's
 real: str = "ms_lesions"  # a set of real brains that is shown where it is on this machine
 
 # %% tags=["hide-input"]
