@@ -16,7 +16,7 @@ from disentangle.anatomy_uad.train import anatomy, edges
 
 PLANS = {
     "smoke": Plan(rows=48, columns=48, slices=2, training=3, validation=3, tuning=4, tested=2, healthy=2),
-    "quick": Plan(slices=6, training=12, validation=6, tuning=4, tested=2, healthy=2),
+    "quick": Plan(training=12, validation=6, tuning=4, tested=2, healthy=2),
     "full": FULL,
     "paper": FULL,
 }
