@@ -33,7 +33,7 @@ GROUPS = {"seen": SEEN, "unseen": UNSEEN}
 
 def configuration() -> DALConfig:
     """The one configuration of the grid."""
-    return DALConfig(score=CHOSEN).with_steps(600, 840, batch_size=4)
+    return DALConfig(base=16, score=CHOSEN).with_steps(600, 840)
 
 
 def people_cell() -> dict:

@@ -26,7 +26,7 @@ SECOND_STAGE = 1.4
 
 def live_config(profile: str, steps: int | None, device: str) -> DALConfig:
     """The configuration of a profile; ``steps`` of the first stage replace the profile's."""
-    known = {"smoke": PRESETS["smoke"], "quick": configuration(), "paper": PRESETS["paper"]}
+    known = {"smoke": PRESETS["smoke"], "quick": replace(configuration(), base=8), "paper": PRESETS["paper"]}
     config = replace(known.get(profile, configuration()), score=CHOSEN)
     first = {"smoke": 6, "quick": 120}.get(profile, config.disentangling.steps)
     second = config.restoring.steps if profile in ("full", "paper") else round(SECOND_STAGE * first)
