@@ -46,6 +46,7 @@ def people_table(done: Cells) -> pd.DataFrame:
             columns |= {f"phi_{name}": values for name, values in found.get("phi", {}).items()}
             columns |= {"displaced": found["displaced"]["tissue"], "displaced_lesion": found["displaced"]["lesion"]}
             table = pd.DataFrame(columns).astype(float) / UNIT
+            table.loc[table["ap"].isna(), ["dsc_oracle", "dsc_fpr"]] = np.nan  # no lesion in these sections
             group = condition.partition("_")[2]
             table = table.assign(**cell["parameters"], condition=condition, number=np.arange(len(table)))
             if len(facts) == len(table):
@@ -196,14 +197,15 @@ def agreement(table: pd.DataFrame, method: str, parts: Sequence[str], pair: str,
     return _interval(values) if len(values) else None
 
 
-def probe(done: Cells, method: str, what: str, sequence: str) -> Interval | None:
-    """Accuracy of naming the site from ``what`` (anatomy, z, image) of one sequence, over heads and seeds."""
-    rows = [
-        {"subject": number, "seed": cell["parameters"]["seed"], "value": value / UNIT}
-        for cell in _of(done, "factors_cell")
-        if _is(cell, method)
-        for number, value in enumerate(cell["scores"]["site"][what][sequence])
-    ]
+def probe(done: Cells, method: str, what: str, sequence: str | None = None) -> Interval | None:
+    """Accuracy of naming the site from ``what`` (anatomy, z, image) of a sequence, None: mean of T1 and T2."""
+    rows = []
+    for cell in _of(done, "factors_cell"):
+        if _is(cell, method):
+            found = cell["scores"]["site"][what]
+            chosen = list(found.values()) if sequence is None else [found[sequence]]
+            values = np.mean(chosen, axis=0) / UNIT
+            rows += [{"subject": n, "seed": cell["parameters"]["seed"], "value": v} for n, v in enumerate(values)]
     return _interval(pd.DataFrame(rows)) if rows else None
 
 
