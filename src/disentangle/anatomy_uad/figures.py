@@ -75,7 +75,7 @@ def detection_plot(table: pd.DataFrame, *, label: str, references: Mapping[str, 
     axes[0, 0].set(yticks=range(len(methods)), yticklabels=methods)
     axes[0, 0].set_ylim(len(methods) - 0.4, -0.6)
     handles = [plt.Line2D([], [], color=shade, marker="o", label=f"{group} sites") for group, shade in _SHADES.items()]
-    axes[0, -1].legend(handles=handles, fontsize=_SMALL, loc="lower right")
+    figure.legend(handles=handles, fontsize=_SMALL, loc="outside upper right", ncols=len(handles))
     return _done(figure)
 
 
@@ -96,10 +96,11 @@ def groups_plot(table: pd.DataFrame, *, x: str, label: str, x_label: str = "") -
             axis.vlines(place, rows["low"], rows["high"], color=colour, lw=2)
             axis.plot(place, rows["value"], "o", color=colour, ms=4.5, label=method)
         axis.set(title=name, xlabel=x_label, xticks=range(len(groups)), ylim=(0, None))
-        axis.set_xticklabels(groups, fontsize=_SMALL, rotation=20)
+        axis.set_xticklabels(groups, fontsize=_SMALL, rotation=25, ha="right")
         axis.grid(axis="x", visible=False)
     axes[0, 0].set_ylabel(label)
-    axes[0, 0].legend(fontsize=_SMALL)
+    handles, names = axes[0, 0].get_legend_handles_labels()
+    figure.legend(handles, names, fontsize=_SMALL, loc="outside upper right", ncols=len(names))
     return _done(figure)
 
 
@@ -114,6 +115,8 @@ def alarms_plot(table: pd.DataFrame, *, target: float) -> Figure:
     figure, axes = plt.subplots(
         len(sequences), len(methods), figsize=size, sharex=True, sharey="row", squeeze=False, layout="constrained"
     )
+    for axis, method in zip(axes[0], methods, strict=True):
+        axis.set_title(method, fontsize=_SMALL + 1)
     for line, sequence in zip(axes, sequences, strict=True):
         for axis, method in zip(line, methods, strict=True):
             part = table[(table["method"] == method) & (table["sequence"] == sequence)]
@@ -123,8 +126,6 @@ def alarms_plot(table: pd.DataFrame, *, target: float) -> Figure:
             axis.axhline(100 * target, color="0.3", ls="--", lw=1)
             axis.set(xticks=range(len(sites)), xticklabels=sites)
             axis.grid(axis="x", visible=False)
-            if line is axes[0]:
-                axis.set_title(method, fontsize=_SMALL + 1)
         line[0].set_ylabel(f"{sequence.upper()}, %")
     return _done(figure)
 
