@@ -158,7 +158,7 @@ panel(rows, ["seen site", "unseen site"])
 # | PHI | `pseudo_healthy` | the picture as a healthy one, $R_D(R_E(e), z)$ | 0..1 |
 # | $S$ | `Detector.maps` | anomaly score | none |
 #
-# Both stages are trained here on pairs of T1 and T2 of the same healthy heads.
+# Both stages learn from pairs of T1 and T2 of the same healthy heads, here on the page (a model that this machine has trained before comes from its cache).
 
 # %%
 found = detector("dal", training, config, seed)
@@ -281,7 +281,7 @@ display(
 #
 # ### Does z stay, does it tell scanners apart?
 #
-# The paper shows, by t-SNE {cite}`maaten2008`, that $z$ of the pseudo-healthy image lies where $z$ of the image lies. Ours, for healthy people of the validation:
+# By the summary, a figure of the paper (t-SNE {cite}`maaten2008`) has $z$ of the pseudo-healthy image where $z$ of the image is. Ours, for healthy people of the validation:
 
 # %% mystnb={"figure": {"name": "fig-uad-vectors", "caption": "Modality vectors of healthy validation people, before (filled) and after restoration (hollow), embedded by t-SNE. Colours: sequence and site."}, "image": {"alt": "Dots in separate clouds by sequence and partly by site; hollow dots lie near filled ones of the same colour."}}
 vectors, names, drawn_too = [], [], []
@@ -760,7 +760,13 @@ if inside is not None:
     display(
         Markdown(
             f"On T2 the picture differs from its pseudo-healthy image by {inside.value:.3f} in lesions and {outside.value:.3f} in healthy tissue of the same "
-            f"people: **{inside.value / outside.value:.1f} times** as much. Below about twice, restoration would be copying the lesion."
+            f"people: **{inside.value / outside.value:.1f} times** as much. "
+            + (
+                "Twice or more says that most of the lesion is not drawn again."
+                if inside.value >= 2 * outside.value
+                else "Less than twice: a lesion brings edges of its own, from which some of it is drawn again, and three "
+                "tissues without texture or partial volume leave a residue in healthy tissue as well."
+            )
         )
     )
 
@@ -1150,7 +1156,8 @@ with torch.no_grad():
 # %% [markdown]
 # ## On your own data
 #
-# Any set that the readers of brain scans know (see {doc}`/book/own_data`), in a folder named in `data.toml`: MSLUB, BraTS 2018 to 2023, ATLAS, WMH 2017, or your own DICOM series with brain masks.
+# A set with T1, T2, a brain mask and drawn lesions that the readers of brain scans know (see {doc}`/book/own_data`), in a folder named in `data.toml`: MSLUB, BraTS 2018, 2021 or 2023. Sets without a T2,
+# such as ATLAS and WMH 2017, go through Python as below.
 #
 # ```bash
 # disentangle data check mslub
