@@ -14,7 +14,7 @@ from disentangle.training import Settings
 PAPER_LEVELS = (0.29, 0.48, 0.72)
 """The three constants of the paper, read as grey levels of CSF, grey and white matter."""
 
-TRAINING = Settings(steps=600, batch_size=8, learning_rate=2e-3, clip_norm=1.0)
+TRAINING = Settings(steps=600, batch_size=8, learning_rate=2e-3, clip_norm=1.0, precision="32")
 
 
 def check_choices(config: object) -> None:
