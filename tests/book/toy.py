@@ -44,7 +44,7 @@ def executed() -> dict:
     """The toy's executed notebook: a glued number, a finding for the runner alone, a formula."""
     finding = {
         "output_type": "display_data",
-        "metadata": {},
+        "metadata": {"scrapbook": {"name": "finding 0", "mime_prefix": "application/papermill.record/"}},
         "data": {"application/papermill.record/application/vnd.disentangle.finding+json": FINDING},
     }
     glued = {
