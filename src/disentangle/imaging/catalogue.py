@@ -227,6 +227,26 @@ _ALL = (
         how_to_get="It comes with the package; the template comes with nilearn.",
         tried="original files",
     ),
+    DataSet(
+        name="brain",
+        title="Simulated heads with gliomas as volumes: T1, T1ce, T2, FLAIR at 1.5 or 3 T, labels of BraTS 2023",
+        loader="disentangle.imaging.glioma.cohort:load",
+        real=False,
+        licence="code MIT; anatomy derived from the ICBM152 template, whose copyright notice it carries",
+        citation=_BRAIN,
+        how_to_get="It comes with the package; the template comes with nilearn.",
+        tried="original files",
+    ),
+    DataSet(
+        name="pet_ct",
+        title="The heads of `brain` in FDG-PET and CT, tumours hot or cold",
+        loader="disentangle.imaging.glioma.cohort:load_pet_ct",
+        real=False,
+        licence="code MIT; anatomy derived from the ICBM152 template, whose copyright notice it carries",
+        citation=_BRAIN,
+        how_to_get="It comes with the package; the template comes with nilearn.",
+        tried="original files",
+    ),
     *(DataSet(**facts) for facts in brain_scans.FACTS),
 )
 
