@@ -363,9 +363,9 @@ if len(no_skips):
 # test people is taken, for every ordered pair of contrasts.
 #
 # Before the number is admired, three controls. The **outline** of the brain is the same in all contrasts and gives its owner away. Plain **correlation of grey values** needs no training.
-# And with heads moved and scaled to **one size and place** the crudest part of the outline is gone.
+# With heads moved and scaled to **one size and place** the crudest part of the outline is gone; with only what lies inside of *all* brains left, nobody has an **outline** of their own any more.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-retrieval", "caption": "Share of queries whose nearest picture in another contrast is the same person's, 95 % intervals over people and seeds. Dashed: chance."}, "image": {"alt": "Horizontal intervals for the outline alone, correlated grey values, and X_h of three networks, each for heads as they are and for heads of one size and place."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-retrieval", "caption": "Share of queries whose nearest picture in another contrast is the same person's, 95 % intervals over people and seeds. Dashed: chance."}, "image": {"alt": "Horizontal intervals for the outline alone, correlated grey values, and X_h of three networks, each for heads as they are, for heads of one size and place, and for heads of one outline."}}
 people_asked = int(table["subject"].nunique()) if len(table) else 0
 retrieved = report_transfer.retrieval(report, table, people_asked)
 if len(retrieved):

@@ -8,7 +8,7 @@ from heads_of_people import drawn_people
 
 from disentangle.metrics.volume_quality import psnr
 from disentangle.puir.baselines import copy_source
-from disentangle.puir.retrieval import representations, retrieved, to_common_frame
+from disentangle.puir.retrieval import inside_all, representations, retrieved, to_common_frame
 from disentangle.puir.scores import pair_scores, region_psnr, transfer_scores
 
 NAMES = ("t1", "t1ce", "t2", "flair")
@@ -72,3 +72,12 @@ def test_the_outline_alone_gives_its_owner_away_and_less_so_in_a_common_frame():
     volume = outlines.sum((1, 2, 3))
     assert np.ptp(volume) / volume.mean() < 0.15 < np.ptp(masks.sum((1, 2, 3))) / masks.sum((1, 2, 3)).mean()
     assert (moved[~np.repeat(outlines[:, None], 2, 1)] == 0).all()
+
+
+def test_with_one_outline_the_mask_finds_nobody():
+    masks = LABELS > 0
+    images, shared = inside_all(IMAGES, masks)
+    assert np.allclose(retrieved(representations(images, shared)["mask"]), 1 / len(IMAGES))
+    assert (images[:, :, ~masks.all(0)] == 0).all() and (shared == masks.all(0)).all()
+    with pytest.raises(ValueError, match="2 masks have no voxel in common"):
+        inside_all(IMAGES[:2], np.stack([masks[0], ~masks[0]]))

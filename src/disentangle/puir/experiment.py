@@ -18,7 +18,7 @@ from disentangle.puir.cohorts import JITTER, MARKS, SIDE, TEST, TEST_SEED, Split
 from disentangle.puir.config import ABLATIONS, PUIRConfig, matched, random_prior, without_prior
 from disentangle.puir.data import People, people
 from disentangle.puir.real import real_person
-from disentangle.puir.retrieval import representations, retrieved, to_common_frame
+from disentangle.puir.retrieval import inside_all, representations, retrieved, to_common_frame
 from disentangle.puir.scores import pair_scores, region_psnr, rounded, transfer_scores
 from disentangle.puir.train import Fitted, equivariance_error, fit, invariants, transfer
 
@@ -133,11 +133,13 @@ def invariant_scores(fitted: Fitted, test: Cohort) -> dict:
 
 
 def frames(test: Cohort) -> dict[str, People]:
-    """The test people as they are (``own``), and moved and scaled to one common frame (``common``)."""
-    own = people_of(test)
-    moved, masks = to_common_frame(own.images.numpy(), own.foreground.numpy())
-    names = tuple(test.extra["modalities"])
-    return {"own": own, "common": people(np.clip(moved, 0, 1), names, None, foreground=masks)}
+    """The test people as they are (``own``), of one size and place (``common``), and of one outline too (``inner``)."""
+    own, names = people_of(test), tuple(test.extra["modalities"])
+    moved = to_common_frame(own.images.numpy(), own.foreground.numpy())
+    found = {"common": moved, "inner": inside_all(*moved)}
+    return {"own": own} | {
+        name: people(np.clip(images, 0, 1), names, None, foreground=masks) for name, (images, masks) in found.items()
+    }
 
 
 def use_of_invariant(fitted: Fitted, test: Cohort) -> dict:

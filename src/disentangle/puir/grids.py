@@ -31,9 +31,10 @@ def puir_transfer() -> list[Cell]:
 def puir_tasks() -> list[Cell]:
     """Segmentation with missing modalities, and PET and CT."""
     return [
-        *(_segmentation(method, 0) for method in ("puir", "matched", "scratch")),
         _task("pet_ct_baselines", "pet_ct_baselines_cell", "pet_ct"),
+        *(_segmentation(method, 0) for method in ("puir", "matched")),
         *(_pet_ct(method, 0) for method in ("puir", "matched")),
+        _segmentation("scratch", 0),
         *(_segmentation(method, 1) for method in ("puir", "matched")),
         *(_pet_ct(method, 1) for method in ("puir", "matched")),
         *(_segmentation(method, 2) for method in ("puir", "matched")),

@@ -119,7 +119,12 @@ def without_skips(report: Report, table: pd.DataFrame) -> pd.DataFrame:
 def retrieval(report: Report, table: pd.DataFrame, people: int) -> pd.DataFrame:
     """Whose is it? Shares of people found, by X_h and by the controls, heads as they are and in a common frame."""
     rows = []
-    frames = {"own": "heads as they are", "common": "heads of one size and place"}
+    frames = {
+        "own": "heads as they are",
+        "common": "heads of one size and place",
+        "inner": "one size, place and outline",
+    }
+    conditions = {"own": None, "common": "common_frame", "inner": "one_outline"}
     for method in ("mask", "correlation", "matched", "no_prior", "puir"):
         for frame, words in frames.items():
             found = evaluate.mean(table, method, f"retrieval.{frame}")
@@ -130,13 +135,13 @@ def retrieval(report: Report, table: pd.DataFrame, people: int) -> pd.DataFrame:
                 "retrieval",
                 method,
                 found,
-                condition=None if frame == "own" else "common_frame",
+                condition=conditions[frame],
                 unit="share of queries",
                 better="higher" if method not in ("mask", "correlation") else "neither",
                 what=f"a person's picture found by one in another modality, {name}, {words}, {people} people",
             )
             rows.append(_row(name, found, frame=words))
-    for frame, condition in (("own", None), ("common", "common_frame")):
+    for frame, condition in conditions.items():
         for other in ("matched", "correlation"):
             gain = evaluate.difference(table, "puir", other, f"retrieval.{frame}")
             if gain is not None:

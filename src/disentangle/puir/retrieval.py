@@ -1,7 +1,8 @@
 """Does a representation know whose it is? Find a person's picture in one modality by that in another.
 
 Digest D13. A high score alone proves little: the outline of a brain gives its owner away. Hence the controls: the mask,
-the plain correlation of grey values, and the same with heads that were scaled and moved to one common size and place.
+the plain correlation of grey values, and the same with heads that were scaled and moved to one common size and place,
+and with what lies inside of all brains alone, where nobody has an outline of their own.
 """
 
 from __future__ import annotations
@@ -62,6 +63,17 @@ def to_common_frame(images: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, 
         for modality, volume in enumerate(images[person]):
             moved[person, modality] = affine_transform(volume, scale, offset, order=1) * outlines[person]
     return moved, outlines
+
+
+def inside_all(images: np.ndarray, masks: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Images that are 0 outside of what all masks share, and that one mask for everybody.
+
+    Raises ValueError where the masks share nothing.
+    """
+    shared = masks.all(0)
+    if not shared.any():
+        raise ValueError(f"{len(masks)} masks have no voxel in common")
+    return images * shared, np.repeat(shared[None], len(masks), axis=0)
 
 
 def _moments(mask: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
