@@ -152,7 +152,7 @@ def _trainings(done: Sequence[dict]) -> Iterable[tuple[dict, dict]]:
         known, scores = cell["parameters"], cell["scores"]
         if "method" in known:
             yield {name: known[name] for name in ("method", "seed", "jitter")}, scores
-        else:
+        elif "copy" in scores:
             for method in FREE:
                 yield {"method": method, "seed": 0, "jitter": known["jitter"]}, scores[method]
 
