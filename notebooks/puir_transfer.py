@@ -38,13 +38,9 @@ profile: str = "quick"  # smoke | quick | full | paper; how much work
 seed: int = 0  # 0..1000000; seed of weights, batches and views
 data: str = "brain"  # brain; the cohort, by name
 device: str = "cpu"  # cpu | cuda | auto; where the tensors live
-steps: Optional[int] = (
-    None  # 1..100000; steps of each of the two stages of the live models, None: the profile's
-)
+steps: Optional[int] = None  # 1..100000; steps a stage, None: the profile's
 people: Optional[int] = None  # 4..500; people to train the live models on, None: the profile's
-jitter: float = (
-    4.0  # 0..20; per cent by which tissues differ between the people of the live part
-)
+jitter: float = 4.0  # 0..20; per cent by which tissues differ between people
 
 # %% tags=["hide-input"]
 import numpy as np
