@@ -78,7 +78,7 @@ def gains_by_region(table: pd.DataFrame, *, label: str) -> Figure:
         for row in table[table["region"] == region].to_dict("records"):
             _gain(axis, methods.index(row["method"]), row, shades[row["method"]])
         axis.axvline(0, color="0.35", lw=1, ls="--")
-        axis.set_title(region)
+        axis.set_title(region, fontsize=9)
         axis.grid(axis="y", visible=False)
     axes[0, 0].set(yticks=range(len(methods)), yticklabels=methods, ylim=(len(methods) - 0.5, -0.5))
     figure.supxlabel(label, fontsize=9)
