@@ -43,7 +43,7 @@ import pandas as pd
 from IPython.display import Markdown, display
 
 from disentangle import figures
-from disentangle.puir import evaluate_tasks, experiment, report_tasks, tasks
+from disentangle.puir import cohorts, evaluate_tasks, experiment, report_tasks, tasks
 from disentangle.puir.cohorts import people_of, split
 from disentangle.puir.figures import (
     contrasts,
@@ -148,7 +148,7 @@ display(
     Markdown(
         f"Live, {live_steps:,} steps of pre-training and {live_steps:,} of segmentation (or {2 * live_steps:,} of segmentation alone), "
         f"{len(found.training)} people: Dice of the whole tumour with all contrasts {live_dice['puir']:.2f} after pre-training, "
-        f"{live_dice['scratch']:.2f} from nothing. Far too little training to judge by; the cells have 600 steps and 56 people."
+        f"{live_dice['scratch']:.2f} from nothing. Far too little training to judge by; the cells have {experiment.PRETRAINING + tasks.SEGMENTING} steps and {cohorts.TRAINING} people."
     )
 )
 

@@ -10,7 +10,7 @@ from drawn_cohorts import cohort, drawn_split
 from heads_of_people import LEVELS
 
 from disentangle.imaging import datasets
-from disentangle.puir import cohorts, experiment, grids, tasks
+from disentangle.puir import cohorts, experiment, further, grids, tasks
 from disentangle.puir.cohorts import check_disjoint, regions_of
 from disentangle.puir.config import ABLATIONS
 from disentangle.puir.real import centred, real_person, robust
@@ -71,6 +71,13 @@ def test_networks_without_skips_lose_nothing_when_skips_are_cut(drawn):
         experiment.transfer_cell("perfect", 0, jitter=0.0)
 
 
+def test_the_short_network_has_the_steps_of_the_second_stage_alone(drawn, small, monkeypatch):
+    assert further.short(small).steps == small.transfer.steps == small.steps - small.pretraining.steps
+    monkeypatch.setattr(further, "split", lambda *a: drawn)
+    monkeypatch.setattr(further, "configuration", lambda modalities: small)
+    assert set(further.short_cell("matched_short", 0, jitter=0.0)) >= {"people", "pairs", "rare", "x_h"}
+
+
 def test_baselines_need_no_training(drawn):
     scores = experiment.baselines_cell(0.0)
     assert scores["retrieval"]["inner"]["mask"] == [0.25] * 4
@@ -102,7 +109,8 @@ def test_grids_name_functions_that_exist_and_methods_that_are_known():
         module, function = cell.function.split(":")
         assert callable(getattr(importlib.import_module(module), function))
     named = {cell.parameters["method"] for cell in grids.puir_transfer() if "method" in cell.parameters}
-    assert {*experiment.NETWORKS, *experiment.WITHOUT_SKIPS, *ABLATIONS} - named == {"inv_equ"}
+    every = {*experiment.NETWORKS, *experiment.WITHOUT_SKIPS, *ABLATIONS}
+    assert every - named == {"inv_equ"} and named - every == {"matched_short"}
     assert ABLATIONS["inv_equ"] == ABLATIONS["no_contr"]
     seeds = {c.parameters["seed"] for c in grids.puir_transfer() if c.parameters.get("method") == "matched"}
     assert seeds == {0, 1, 2}

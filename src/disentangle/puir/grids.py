@@ -18,12 +18,14 @@ def puir_transfer() -> list[Cell]:
         _baselines(USUAL),
         *_pair(0),
         *_pair(1),
+        _short(0),
         *(_transfer("unet", 0), _transfer("no_prior", 0)),
         Cell(name="cost", function="disentangle.puir.costs:cost_cell", parameters={}),
         *_pair(2),
         *(cell for jitter in (0.0, 10.0) for cell in _pair(0, jitter)),
         *(_transfer(method, 0) for method in ("puir_no_skips", "matched_no_skips", "random_prior", *ABLATED)),
         *(_baselines(jitter) for jitter in (0.0, 10.0)),
+        *(_short(seed) for seed in (1, 2)),
         *(cell for seed in (1, 2) for jitter in (0.0, 10.0) for cell in _pair(seed, jitter)),
     ]
 
@@ -52,6 +54,15 @@ def _transfer(method: str, seed: int, jitter: float = USUAL) -> Cell:
         function="disentangle.puir.experiment:transfer_cell",
         parameters={"method": method, "seed": seed, "jitter": jitter},
         data=_data(jitter),
+    )
+
+
+def _short(seed: int) -> Cell:
+    return Cell(
+        name=f"matched_short_seed{seed}",
+        function="disentangle.puir.further:short_cell",
+        parameters={"method": "matched_short", "seed": seed, "jitter": USUAL},
+        data=_data(USUAL),
     )
 
 

@@ -18,6 +18,7 @@ NAMES = {
     "polynomial": "polynomial of the grey value",
     "unet": "U-Net",
     "matched": "matched network",
+    "matched_short": "matched network, half the steps",
     "no_prior": "PUIR without prior",
     "random_prior": "PUIR, random prior",
     "puir": "PUIR",
@@ -33,7 +34,7 @@ NAMES = {
     "mask": "outline of the brain",
     "correlation": "grey values, correlated",
 }
-COMPARED = ("copy", "polynomial", "unet", "matched", "no_prior", "random_prior", "puir")
+COMPARED = ("copy", "polynomial", "unet", "matched", "matched_short", "no_prior", "random_prior", "puir")
 ABLATED = ("only_inv", "only_equ", "inv_equ", "no_inv", "no_equ", "no_contr", "no_decom")
 UNITS = {"psnr": "dB", "nmse": "share of the image's energy", "ssim": "SSIM"}
 BETTER = {"psnr": "higher", "nmse": "lower", "ssim": "higher"}
