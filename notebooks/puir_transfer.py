@@ -258,8 +258,8 @@ display(
 # One cell is one training and its test on people it never saw. All 12 ordered pairs of different contrasts are drawn, each from one contrast alone; a score is averaged over pairs, and
 # intervals are over people and seeds together. Three seeds are planned for PUIR and the matched network, one for the others: read those as one training each.
 #
-# Equal steps can be counted in two ways. The *matched* network has as many steps in all, so that its decoder learns to use skips for twice as long as PUIR's does. The *matched network with half the
-# steps* has as many as PUIR's second stage: it is what PUIR would be without its first stage and its constraints, if a first stage came for nothing.
+# Equal steps can be counted in two ways. The *matched* network has as many steps in all, so that its decoder learns to use skips for longer than PUIR's does. The one with the *steps of stage 2
+# alone* has as many as PUIR's second stage: it is what PUIR would be without its first stage and its constraints, if a first stage came for nothing.
 
 # %% tags=["hide-input"]
 display(
@@ -531,7 +531,7 @@ if rows_of_table:
 # | prior and attention fixed to $96^3$ windows of 1 mm | $32^3$ voxels of 6.5 mm, the whole head |
 # | baseline trained with another reconstruction loss | the same loss for all |
 # | Swin UNETR, 62 million weights and 80 more | U-Net, half a million in all; Swin UNETR is an option (`backbone="swin"`, from 64 voxels a side) |
-# | 2000 passes over 1251 people | 600 steps of four people: what fails here may come with longer training |
+# | 2000 passes over 1251 people | a few hundred steps of four people: what fails here may come with longer training |
 # | background pasted from the truth when scoring, data range from the prediction | neither; the released rules beside |
 # | NMSE nowhere defined | sum of square errors over sum of squares, inside the region |
 # :::

@@ -22,7 +22,9 @@ from disentangle.puir.retrieval import inside_all, representations, retrieved, t
 from disentangle.puir.scores import pair_scores, region_psnr, rounded, transfer_scores
 from disentangle.puir.train import Fitted, equivariance_error, fit, invariants, transfer
 
-PRETRAINING, TRANSFER = 300, 300
+PRETRAINING, TRANSFER = 300, 400
+LEARNING_RATE = 6e-3
+"""Ours, chosen on the validation people with the matched network: with 2e-3 it was 0.8 dB worse after 200 steps."""
 TURNS = {"plane": (1, 2, 3), "other": (4, 8, 12)}
 """Rotations to test equivariance by: quarter turns in the plane of training, and turns onto another side."""
 
@@ -34,7 +36,7 @@ Draw = Callable[[People], np.ndarray]
 
 def configuration(modalities: tuple[str, ...], pretraining: int = PRETRAINING, transfer: int = TRANSFER) -> PUIRConfig:
     """The one configuration of the grid: PUIR with all its constraints."""
-    base = PUIRConfig(modalities=modalities, side=SIDE, decoded=1)
+    base = PUIRConfig(modalities=modalities, side=SIDE, decoded=1).with_training(learning_rate=LEARNING_RATE)
     return replace(
         base,
         pretraining=replace(base.pretraining, steps=pretraining),

@@ -18,7 +18,7 @@ NAMES = {
     "polynomial": "polynomial of the grey value",
     "unet": "U-Net",
     "matched": "matched network",
-    "matched_short": "matched network, half the steps",
+    "matched_short": "matched, steps of stage 2 alone",
     "no_prior": "PUIR without prior",
     "random_prior": "PUIR, random prior",
     "puir": "PUIR",

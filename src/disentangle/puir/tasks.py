@@ -21,7 +21,7 @@ from disentangle.puir.segmentation import REGIONS, fit_segmentation, regions, se
 from disentangle.puir.train import Fitted, fine_tune, fit, pretrain, transfer
 
 STARTS = ("puir", "matched", "scratch")
-SEGMENTING = 300
+SEGMENTING = 400
 HALF = 0.5
 
 
