@@ -13,8 +13,6 @@ from torch import Tensor, nn
 from disentangle.puir.config import PUIRConfig
 
 SLOPE = 0.01
-SHUFFLED = 4
-HEAD_WIDTH = 8
 
 
 def backbone(config: PUIRConfig, outputs: int) -> nn.Module:
@@ -36,8 +34,10 @@ def block(inputs: int, outputs: int) -> nn.Sequential:
 class UNetBackbone(nn.Module):
     """A U-Net on patches of two voxels a side, as Swin has them: levels of 1/2, 1/4 and 1/8 of the side.
 
-    Nothing but the last layers works at full size, where a CPU would spend nearly all its time. Strided convolutions
-    are two wide, so that their grid has the symmetry of the cube and turning a volume can turn its features.
+    No convolution works at full size, where a CPU would spend nearly all its time: the last layer draws a gain and an
+    offset for each voxel and output, and the output is gain x input voxel + offset, so that fine detail passes as the
+    contrast asked for wants it. Strided convolutions are two wide, so that their grid has the symmetry of the cube and
+    turning a volume can turn its features.
     """
 
     def __init__(self, widths: tuple[int, int, int], outputs: int):
@@ -47,9 +47,7 @@ class UNetBackbone(nn.Module):
         self.levels = nn.ModuleList(block(width, width) for width in widths)
         self.shrink = nn.ModuleList(nn.Conv3d(b, a, 1) for a, b in pairs[::-1])
         self.up = nn.ModuleList(block(2 * a, a) for a, _ in pairs[::-1])
-        self.enlarge = nn.Conv3d(widths[0], 8 * SHUFFLED, 1)
-        self.mix = nn.Sequential(nn.Conv3d(SHUFFLED + 1, HEAD_WIDTH, 3, padding=1), nn.LeakyReLU(SLOPE))
-        self.head = nn.Conv3d(HEAD_WIDTH, outputs, 1)
+        self.head = nn.Conv3d(widths[0], 8 * 2 * outputs, 1)
 
     def encode(self, volumes: Tensor) -> tuple[list[Tensor], Tensor]:
         """Skips are the volumes and the maps of the upper levels."""
@@ -64,9 +62,8 @@ class UNetBackbone(nn.Module):
         for shrink, up in zip(self.shrink, self.up, strict=True):
             wide = F.interpolate(shrink(maps), scale_factor=2)
             maps = up(torch.cat([wide, left.pop() if left else torch.zeros_like(wide)], 1))
-        wide = voxels_of_channels(self.enlarge(maps))
-        raw = left.pop() if left else torch.zeros_like(wide[:, :1])
-        return self.head(self.mix(torch.cat([wide, raw.to(wide.dtype)], 1)))
+        gain, offset = voxels_of_channels(self.head(maps).float()).chunk(2, 1)
+        return gain * left.pop() + offset if left else offset
 
 
 def voxels_of_channels(maps: Tensor) -> Tensor:

@@ -12,9 +12,9 @@ from typing import Literal, get_args, get_origin, get_type_hints
 from disentangle.puir.rotations import Group
 from disentangle.training import Settings
 
-PRETRAINING = Settings(steps=250, batch_size=4, learning_rate=2e-3, weight_decay=1e-5)
-TRANSFER = Settings(steps=150, batch_size=4, learning_rate=2e-3, weight_decay=1e-5)
-SEGMENTATION = Settings(steps=120, batch_size=4, learning_rate=2e-3, weight_decay=1e-5)
+PRETRAINING = Settings(steps=250, batch_size=4, learning_rate=2e-3, weight_decay=1e-5, precision="32")
+TRANSFER = Settings(steps=150, batch_size=4, learning_rate=2e-3, weight_decay=1e-5, precision="32")
+SEGMENTATION = Settings(steps=120, batch_size=4, learning_rate=2e-3, weight_decay=1e-5, precision="32")
 SMALLEST_SIDES = {"unet": 16, "swin": 64}
 STRIDES = {"unet": 8, "swin": 32}
 
@@ -72,8 +72,8 @@ class PUIRConfig:
     same volume's other ``view`` (released) or the ``person`` in another modality. ``rotations``: 4 in one ``plane``
     (released) or 24 of the ``cube``. ``cut_out``: part of a volume that boxes hide in pre-training, and
     ``transfer_cut_out`` when transfer is learned (released: 0.3 in both). ``decoded`` sources of each person are drawn
-    at a step, None for all; all present ones are encoded. ``collapse``: a training fails where features spread over
-    persons less than this part of what they did at the start; 0 never.
+    at a step, None for all; all present ones are encoded where features are constrained. ``collapse``: a training fails
+    where features spread over persons less than this part of what they did at the start; 0 never.
 
     ``pretraining`` None: transfer is learned at once.
     """

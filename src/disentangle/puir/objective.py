@@ -39,7 +39,8 @@ class PUIRTask(Task3D):
     """PUIR in one of its stages. A batch has ``images``, ``present`` and ``foreground`` of `data.People`.
 
     In pre-training X_h of each modality is completed by another one's feature and drawn without skips; in transfer it
-    comes from one modality alone and skips help. Terms logged beside the losses: ``spread`` of X_h over people.
+    comes from one modality alone and skips help. Terms logged beside the losses: ``spread`` of X_h over people (without
+    constraints of the sources drawn from alone, and so somewhat larger).
     """
 
     def __init__(self, config: PUIRConfig, stage: Stage):
@@ -54,7 +55,11 @@ class PUIRTask(Task3D):
         order, valid = ordered_sources(batch["present"], None)
         sources = volumes_of(batch["images"], order)
         cut_out = config.cut_out if self.stage == "pretraining" else config.transfer_cut_out
-        first = self._seen(view(sources, config.rotations, cut_out), valid)
+        turned = view(sources, config.rotations, cut_out)
+        if self.stage == "transfer" and not self.weights.constrains_features:
+            # Nothing looks at the features of sources that are not drawn from.
+            turned, valid = first_sources(turned, valid, config.decoded)
+        first = self._seen(turned, valid)
         features = _by_person(turn_back(first.invariant, first.view.numbers), valid)
         terms = {"reconstruction": self._reconstruction(batch, first, valid)} if self._draws else {}
         if self.weights.constrains_features:
@@ -159,6 +164,12 @@ def another_source(valid: Tensor) -> Tensor:
     following = torch.where(valid, (columns + 1) % number.clamp(min=1), columns)
     persons = torch.arange(len(valid), device=valid.device)[:, None]
     return (persons * valid.shape[1] + following).flatten()
+
+
+def first_sources(seen: View, valid: Tensor, count: int | None) -> tuple[View, Tensor]:
+    """The first ``count`` sources of each person of a view, and which of them are present; None for all."""
+    rows = torch.arange(valid.numel()).view(valid.shape)[:, :count].flatten()
+    return View(seen.volumes[rows], seen.numbers[rows]), valid[:, :count]
 
 
 def _by_person(rows: Tensor, valid: Tensor) -> Tensor:

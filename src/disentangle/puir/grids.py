@@ -1,0 +1,91 @@
+"""Which experiments the PUIR pages rest on, in order of worth. Light: the trainings are named, not imported."""
+
+from __future__ import annotations
+
+from disentangle.runs.cells import Cell
+
+SEEDS = (0, 1, 2)
+DIAL = (0.0, 4.0, 10.0)
+"""Per cent of jitter; 4 is that of all other cells (`cohorts.JITTER`)."""
+USUAL = 4.0
+ABLATED = ("no_decom", "no_inv", "no_equ", "no_contr", "only_inv", "only_equ")
+"""``inv_equ`` is the same training as ``no_contr``."""
+
+
+def puir_transfer() -> list[Cell]:
+    """Transfer between four contrasts: PUIR against the matched network, then what stands for what, then the dial."""
+    return [
+        _baselines(USUAL),
+        *_pair(0),
+        *_pair(1),
+        _short(0),
+        *(_transfer("unet", 0), _transfer("no_prior", 0)),
+        Cell(name="cost", function="disentangle.puir.costs:cost_cell", parameters={}),
+        *_pair(2),
+        *(cell for jitter in (0.0, 10.0) for cell in _pair(0, jitter)),
+        *(_transfer(method, 0) for method in ("puir_no_skips", "matched_no_skips", "random_prior", *ABLATED)),
+        *(_baselines(jitter) for jitter in (0.0, 10.0)),
+        *(_short(seed) for seed in (1, 2)),
+        *(cell for seed in (1, 2) for jitter in (0.0, 10.0) for cell in _pair(seed, jitter)),
+    ]
+
+
+def puir_tasks() -> list[Cell]:
+    """Segmentation with missing modalities, and PET and CT."""
+    return [
+        _task("pet_ct_baselines", "pet_ct_baselines_cell", "pet_ct"),
+        *(_segmentation(method, 0) for method in ("puir", "matched")),
+        *(_pet_ct(method, 0) for method in ("puir", "matched")),
+        _segmentation("scratch", 0),
+        *(_segmentation(method, 1) for method in ("puir", "matched")),
+        *(_pet_ct(method, 1) for method in ("puir", "matched")),
+        *(_segmentation(method, 2) for method in ("puir", "matched")),
+        *(_pet_ct(method, 2) for method in ("puir", "matched")),
+    ]
+
+
+def _pair(seed: int, jitter: float = USUAL) -> list[Cell]:
+    return [_transfer(method, seed, jitter) for method in ("puir", "matched")]
+
+
+def _transfer(method: str, seed: int, jitter: float = USUAL) -> Cell:
+    return Cell(
+        name=f"{method}_seed{seed}" + ("" if jitter == USUAL else f"_jitter{jitter:g}"),
+        function="disentangle.puir.experiment:transfer_cell",
+        parameters={"method": method, "seed": seed, "jitter": jitter},
+        data=_data(jitter),
+    )
+
+
+def _short(seed: int) -> Cell:
+    return Cell(
+        name=f"matched_short_seed{seed}",
+        function="disentangle.puir.further:short_cell",
+        parameters={"method": "matched_short", "seed": seed, "jitter": USUAL},
+        data=_data(USUAL),
+    )
+
+
+def _baselines(jitter: float) -> Cell:
+    return Cell(
+        name="baselines" + ("" if jitter == USUAL else f"_jitter{jitter:g}"),
+        function="disentangle.puir.experiment:baselines_cell",
+        parameters={"jitter": jitter},
+        data=_data(jitter),
+    )
+
+
+def _data(jitter: float) -> tuple[str, ...]:
+    return ("brain", "tcga_lgg") if jitter == USUAL else ("brain",)
+
+
+def _segmentation(method: str, seed: int) -> Cell:
+    return _task(f"segmentation_{method}_seed{seed}", "segmentation_cell", "brain", method=method, seed=seed)
+
+
+def _pet_ct(method: str, seed: int) -> Cell:
+    return _task(f"pet_ct_{method}_seed{seed}", "pet_ct_cell", "pet_ct", method=method, seed=seed)
+
+
+def _task(name: str, function: str, data: str, **parameters: object) -> Cell:
+    return Cell(name=name, function=f"disentangle.puir.tasks:{function}", parameters=parameters, data=(data,))

@@ -1,0 +1,231 @@
+"""Tables and intervals from made-up cells whose answers are known."""
+
+import numpy as np
+import pytest
+
+from disentangle.puir import evaluate, evaluate_tasks, report_tasks, report_transfer
+from disentangle.puir.figures import dial_plot, dice_by_number, gains_by_region, uptake_plot
+from disentangle.puir.scores import METRICS, REGIONS
+from disentangle.puir.segmentation import subsets
+from disentangle.runs.report import Report
+
+PEOPLE = [f"p{i}" for i in range(6)]
+BASE = np.linspace(15, 20, 6)
+MODALITIES = ("T1", "T1ce", "T2", "FLAIR")
+
+
+def scores(gain: float) -> dict:
+    """PSNR of six people shifted by a gain; the last one has nothing that enhances."""
+    columns = {f"{region}.{metric}": list(BASE + gain) for region in REGIONS for metric in METRICS}
+    for name in ("enhancing.psnr", "to_T1ce"):
+        columns[name] = [*(BASE[:-1] + gain), None]
+    columns |= {"released_psnr": list(BASE), "released_ssim": list(BASE), "subject": PEOPLE}
+    pairs = {f"{a}>{b}": [1.0 + gain, 2.0, 3.0, None] for a in MODALITIES for b in MODALITIES}
+    rare = {f"{region}.psnr": [10 + gain, 12 + gain] for region in REGIONS} | {"subject": ["r0", "r1"]}
+    rare |= {"no_enhancing": [True, False], "large_ventricles": [False, False], "several_foci": [False, True]}
+    two = {name: list(BASE + gain) for name in ("brain", "tumour")}
+    real = {"T1>T2": {"brain": [15.0 + gain, 0.1], "tumour": [10.0, 0.2]}}
+    return {"people": columns, "pairs": pairs, "rare": rare, "scanner": two, "tcga_lgg": real}
+
+
+def transfer_cell(method: str, seed: int, gain: float, jitter: float = 4.0) -> dict:
+    found = scores(gain)
+    found["retrieval"] = {frame: [0.5] * 6 for frame in ("own", "common", "inner")}
+    found["equivariance"] = {"plane": [0.1] * 6, "other": [0.4] * 6}
+    own = {name: list(BASE) for name in ("brain", "tumour")}
+    less = {name: list(BASE - 2) for name in own}
+    found["x_h"] = {"own": own, "zero": less, "shuffle": own, "no_skip": less}
+    return {"cell": method, "parameters": {"method": method, "seed": seed, "jitter": jitter}, "scores": found}
+
+
+def baselines_cell() -> dict:
+    retrieval = {frame: {"mask": [1.0] * 6, "correlation": [0.2] * 6} for frame in ("own", "common", "inner")}
+    found = {"copy": scores(-3), "polynomial": scores(-1), "retrieval": retrieval}
+    return {"cell": "baselines", "parameters": {"jitter": 4.0}, "scores": found}
+
+
+def cost_cell() -> dict:
+    found = {"step": {"puir": {"32": 0.1}}, "whole": {"1": {"cpu_s": 20.0, "mib": 900.0, "shape": [2, 2, 2]}}}
+    return {"cell": "cost", "parameters": {}, "scores": found | {"processor": "one"}}
+
+
+DONE = [
+    baselines_cell(),
+    *(transfer_cell("puir", seed, 1.0 + 0.1 * seed) for seed in (0, 1)),
+    *(transfer_cell("matched", seed, 0.0) for seed in (0, 1)),
+    transfer_cell("no_contr", 0, 0.5),
+    *(transfer_cell("puir", 0, 0.2, 10.0), transfer_cell("matched", 0, 0.0, 10.0)),
+    *(transfer_cell("puir", 0, 0.9, 0.0), transfer_cell("matched", 0, 0.0, 0.0)),
+    cost_cell(),
+]
+TABLE = evaluate.people_table(DONE)
+
+
+def test_paired_differences_hold_the_planted_gain_and_people_cancel():
+    gain = evaluate.difference(TABLE, "puir", "matched", "brain.psnr")
+    assert gain.value == pytest.approx(1.05) and gain.n == 6
+    assert (gain.low, gain.high) == (pytest.approx(1.0), pytest.approx(1.1))
+    assert evaluate.difference_by_seed(TABLE, "puir", "matched", "brain.psnr") == pytest.approx([1.0, 1.1])
+    plain = evaluate.mean(TABLE, "matched", "brain.psnr")
+    assert plain.value == pytest.approx(BASE.mean()) and plain.high - plain.low > 1
+
+
+def test_what_has_no_seed_is_paired_with_every_seed():
+    gain = evaluate.difference(TABLE, "puir", "polynomial", "tumour.psnr")
+    assert gain.value == pytest.approx(2.05)
+    assert len(evaluate.paired(TABLE, "puir", "polynomial", "tumour.psnr")) == 12
+    assert evaluate.difference(TABLE, "polynomial", "copy", "tumour.psnr").value == pytest.approx(2)
+
+
+def test_people_without_the_region_are_left_out():
+    assert evaluate.mean(TABLE, "puir", "enhancing.psnr").n == 5
+
+
+def test_what_has_not_run_is_none_and_tables_may_be_empty():
+    assert evaluate.mean(TABLE, "unet", "brain.psnr") is None
+    assert evaluate.difference(TABLE, "puir", "unet", "brain.psnr") is None
+    empty = evaluate.people_table([])
+    assert evaluate.mean(empty, "puir", "brain.psnr") is None
+    assert evaluate.difference(empty, "puir", "matched", "brain.psnr") is None
+    assert evaluate.dial_change(empty, "tumour.psnr", 0.0, 10.0) is None
+
+
+def test_two_names_of_one_training():
+    assert evaluate.mean(TABLE, "inv_equ", "tumour.psnr") == evaluate.mean(TABLE, "no_contr", "tumour.psnr")
+
+
+def test_drops_and_the_dial():
+    assert evaluate.drop(TABLE, "puir", "zero", "brain").value == pytest.approx(2)
+    assert evaluate.drop(TABLE, "puir", "shuffle", "brain").value == 0
+    levels = evaluate.dial(TABLE, "tumour.psnr", (0.0, 4.0, 10.0))
+    assert {level: round(gain.value, 2) for level, gain in levels.items()} == {0.0: 0.9, 4.0: 1.05, 10.0: 0.2}
+    assert evaluate.dial_change(TABLE, "tumour.psnr", 0.0, 10.0).value == pytest.approx(0.7)
+
+
+def test_controls_of_retrieval_are_methods_of_their_own():
+    assert evaluate.mean(TABLE, "mask", "retrieval.own").value == 1
+    assert evaluate.difference(TABLE, "puir", "correlation", "retrieval.inner").value == pytest.approx(0.3)
+
+
+def test_pairs_and_the_real_person():
+    pairs = evaluate.pair_table(DONE, "puir", "volume")
+    assert pairs.shape == (4, 4) and pairs.loc["T1", "T2"] == pytest.approx(2.05)
+    found = evaluate.real_mean(evaluate.real_table(DONE), "puir", "brain.psnr")
+    assert found.n == 1 and found.value == pytest.approx(np.mean([16.05, 15.2, 15.9]), abs=0.7)
+
+
+def test_every_finding_of_the_transfer_page_has_its_id():
+    report = Report("puir", "brain")
+    found = recorded(report)
+    values, gains = report_transfer.compared(report, TABLE)
+    report_transfer.ablated(report, TABLE)
+    report_transfer.retrieval(report, TABLE, 6)
+    report_transfer.equivariance(report, TABLE)
+    report_transfer.use_of_invariant(report, TABLE)
+    levels = report_transfer.dial(report, TABLE)
+    report_transfer.further_people(report, TABLE, evaluate.rare_table(DONE))
+    report_transfer.real_person(report, evaluate.real_table(DONE))
+    report_transfer.released(report, TABLE)
+    report_transfer.costs(report, DONE)
+    assert {
+        "puir.brain.psnr.copy.volume",
+        "puir.brain.nmse.matched.tumour",
+        "puir.brain.ssim.puir.enhancing",
+        "puir.brain.psnr.puir-matched.tumour",
+        "puir.brain.psnr.inv_equ.tumour",
+        "puir.brain.retrieval.mask",
+        "puir.brain.retrieval.puir.one_outline",
+        "puir.brain.equivariance.puir-matched",
+        "puir.brain.psnr_drop.puir.zero",
+        "puir.brain.psnr_drop.puir.no_skip",
+        "puir.brain.psnr.puir-matched.tumour_jitter_10",
+        "puir.tcga_lgg.psnr.puir.brain",
+        "puir.brain.psnr.puir-matched.tumour_no_enhancing",
+        "puir.brain.cost.whole.memory_1mm",
+    } <= set(found)
+    assert len(found) == len(set(found))
+    assert gains_by_region(gains, label="dB").axes and dial_plot(levels, label="dB").axes
+    assert values.loc["PUIR", ("PSNR", "brain")] in ("18.5", "18.6")
+
+
+def segmentation_cell(method: str, seed: int, gain: float) -> dict:
+    words = ["".join(str(int(there)) for there in subset) for subset in subsets(4)]
+    dice = {
+        region: {word: [0.5 + gain + 0.1 * word.count("1")] * 5 + [None] for word in words} for region in ("wt", "et")
+    }
+    rare = {"subject": ["r0", "r1"], "no_enhancing": [True, False], "large_ventricles": [False] * 2}
+    rare |= {"several_foci": [False, True], "dice": {"et": {"1111": [None, 0.3]}}, "false_enhancing": [7, None]}
+    return {
+        "cell": method,
+        "parameters": {"method": method, "seed": seed},
+        "scores": {"subject": PEOPLE, "dice": dice, "rare": rare, "fit_seconds": 1.0},
+    }
+
+
+def pet_cell(method: str, gain: float) -> dict:
+    found = scores(gain)
+    both = {name: list(BASE + gain) for name in ("brain", "tumour")}
+    uptake = {name: {"true": list(BASE / 30), "drawn": list(0.3 + gain * BASE / 60)} for name in both}
+    found |= {"directions": {"CT>PET": both, "PET>CT": both}, "uptake": uptake, "hot": [True, False] * 3}
+    return {"cell": method, "parameters": {"method": method, "seed": 0}, "scores": found}
+
+
+TASKS = [
+    segmentation_cell("puir", 0, 0.1),
+    segmentation_cell("matched", 0, 0.0),
+    pet_cell("puir", 1.0),
+    pet_cell("matched", 0.0),
+]
+
+
+def test_dice_is_averaged_over_subsets_of_a_size_and_paired():
+    table = evaluate_tasks.dice_table(TASKS)
+    assert evaluate_tasks.dice_mean(table, "matched", "wt", "two").value == pytest.approx(0.7)
+    every = (4 * 0.6 + 6 * 0.7 + 4 * 0.8 + 0.9) / 15
+    assert evaluate_tasks.dice_mean(table, "matched", "wt").value == pytest.approx(every)
+    gain = evaluate_tasks.dice_difference(table, "puir", "matched", "et", "all")
+    assert gain.value == pytest.approx(0.1) and gain.n == 5
+    assert evaluate_tasks.dice_mean(table, "scratch", "wt") is None
+    wide = evaluate_tasks.subset_table(table, "wt", MODALITIES)
+    assert wide.shape == (15, 2) and wide.loc["T1 + FLAIR", "puir"] == pytest.approx(0.8)
+
+
+def test_uptake_that_follows_is_explained_and_a_constant_is_not():
+    table = evaluate_tasks.pet_ct_table(TASKS)
+    assert evaluate_tasks.explained(table, "puir", "tumour").value == pytest.approx(1)
+    assert evaluate_tasks.explained(table, "matched", "tumour").value == 0
+    assert table["uptake.brain.true"].max() == pytest.approx(10)
+    assert uptake_plot(table[table["method"] == "puir"], "tumour").axes
+
+
+def test_every_finding_of_the_task_page_has_its_id():
+    report = Report("puir", "brain")
+    found = recorded(report)
+    table, pet = evaluate_tasks.dice_table(TASKS), evaluate_tasks.pet_ct_table(TASKS)
+    summary = report_tasks.dice(report, table)
+    report_tasks.dice_gains(report, table)
+    report_tasks.rare(report, table, evaluate_tasks.dice_table(TASKS, "rare"))
+    report_tasks.pet_ct(report, pet)
+    report_tasks.pet_ct_gains(report, pet)
+    report_tasks.unpredictable(report, pet)
+    assert {
+        "puir.brain.dice.matched.wt_all",
+        "puir.brain.dice.puir.et_one",
+        "puir.brain.dice.puir-matched.et",
+        "puir.brain.dice.puir.et_all_several_foci",
+        "puir.pet_ct.psnr.puir.tumour",
+        "puir.pet_ct.ssim.matched.brain",
+        "puir.pet_ct.psnr.puir-matched.ct_to_pet_tumour",
+        "puir.pet_ct.uptake_r2.puir.tumour",
+    } <= set(found)
+    assert len(found) == len(set(found))
+    assert dice_by_number(summary[summary["given"] != "all 15 subsets"]).axes
+    false = report_tasks.false_enhancement(evaluate_tasks.dice_table(TASKS, "rare"))
+    assert false["most"].tolist() == [7, 7] and false["people"].tolist() == [1, 1]
+
+
+def recorded(report: Report) -> list[str]:
+    """The ids of all findings that a report takes in from here on."""
+    ids, original = [], report.finding
+    report.finding = lambda *args, **kwargs: ids.append(original(*args, **kwargs).id)
+    return ids
