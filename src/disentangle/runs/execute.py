@@ -109,7 +109,7 @@ class _Execution:
             nb, collected, error = self._tidied(error)
             seconds = round(time.monotonic() - began, 1)
             record = self._record(collected, error, started, seconds, watch.peak_mib)
-            write_atomically(self.aside / "notebook.ipynb", notebooks.as_text(nb))
+            write_atomically(self.aside / "notebook.ipynb", notebooks.as_text(nb, indent=0))
             write_atomically(self.aside / "record.json", record.as_text())
             replace_folder(self.aside, self.folder)
         finally:

@@ -49,7 +49,7 @@ def publish_text(name: str) -> bool:
     import nbformat
 
     executed = nbformat.read(known.executed, as_version=4)
-    text = notebooks.as_text(with_new_text(executed, notebooks.read(known.notebook)))
+    text = notebooks.as_text(with_new_text(executed, notebooks.read(known.notebook)), indent=0)
     if text == known.executed.read_text(encoding="utf-8"):
         return False
     write_atomically(known.executed, text)
