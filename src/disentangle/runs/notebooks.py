@@ -109,7 +109,8 @@ def as_text(nb: NotebookNode, indent: int = 1) -> str:
     """The notebook as the text of its file. Executed ones go without ``indent``: a sixth of a page was spaces."""
     import nbformat
 
-    return nbformat.writes(nb, version=4, indent=indent).rstrip("\n") + "\n"
+    text = nbformat.writes(nb, version=4).rstrip("\n") + "\n"
+    return text if indent == 1 else json.dumps(json.loads(text), indent=indent, ensure_ascii=False) + "\n"
 
 
 def sync(notebook: str) -> bool:
