@@ -91,7 +91,7 @@ the direction of an effect, not its size in people. Real hearts: {doc}`sdnet_few
             "acdc": """:::{admonition} Real hearts
 :class: important
 Real cine MR of ACDC {cite}`bernard2018`: 60 people, 12 of each group, at end-diastole and end-systole. Every size (learning rate, steps, weights) was fixed
-on the phantom of {doc}`sdnet_few_labels`. The paper's unlabelled images came from the other phases of the heart beat; this copy of ACDC does
+on simulated hearts, the page's own first cohort (`data=heart_phantom`). The paper's unlabelled images came from the other phases of the heart beat; this copy of ACDC does
 not have them, so **the unlabelled pool is the training people's labelled frames with the masks withheld**.
 :::""",
         }[data]
@@ -373,7 +373,7 @@ for known in (1, evaluate.ALL):
 if rows:
     display(pd.DataFrame(rows).style.hide(axis="index"))
 elif data == "acdc":
-    display(Markdown("Asked on the phantom alone: {doc}`sdnet_few_labels`."))
+    display(Markdown("Asked on simulated hearts alone (`data=heart_phantom`)."))
 else:
     display(Markdown("These cells have not run."))
 
