@@ -249,7 +249,7 @@ if summary:
 rows = []
 for method, known in evaluate.measured(table):
     row = {"labelled people": known, "method": NAMES[method]}
-    for column, name in {"dice": "average"} | PARTS:
+    for column, name in ({"dice": "average"} | PARTS).items():
         interval = evaluate.mean(table, method, known, column)
         condition = f"labelled_{known}" + ("" if column == "dice" else f"_{column}")
         report.finding(
