@@ -42,10 +42,11 @@ READING = "# Reading\n\n```{run-record} toy\n```\n\n```{parameter-table} toy\n``
 
 def executed() -> dict:
     """The toy's executed notebook: a glued number, a finding for the runner alone, a formula."""
+    prefix = "application/papermill.record/"
     finding = {
         "output_type": "display_data",
-        "metadata": {"scrapbook": {"name": "finding 0", "mime_prefix": "application/papermill.record/"}},
-        "data": {"application/papermill.record/application/vnd.disentangle.finding+json": FINDING},
+        "metadata": {"scrapbook": {"name": f"finding {FINDING['id']}", "mime_prefix": prefix}},
+        "data": {f"{prefix}application/vnd.disentangle.finding+json": FINDING},
     }
     glued = {
         "output_type": "display_data",
