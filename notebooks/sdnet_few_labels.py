@@ -604,6 +604,8 @@ if rows:
 #
 # - **One person is one shape.** The draws differ more than the methods: which person is labelled decides a good part of the score.
 #   Look at the small dots before the large ones.
+# - **One rate for all is a compromise.** The rate is the one that served both methods best on simulated people of fold 1. It is high: elsewhere a
+#   U-Net lost a whole structure at it, because the Dice pools the structures, and a structure that is gone costs little. The next cells will use a lower one.
 # - **Base and apex.** Where the ventricle ends is a convention of the person who draws. Errors gather there, and Dice of volumes
 #   hides them; the released score, which counts an empty slice left empty as 1, hides them more.
 # - **Rounding leaves holes.** A pixel none of whose channels exceeds one half is on no channel at all: `sdnet_rounded` shows the price. The largest channel, used
