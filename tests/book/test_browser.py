@@ -120,16 +120,26 @@ def test_the_ledger_can_be_filtered_searched_and_sorted(tab):
     verdict = tab.locator(".ledger-filters label", has_text="Verdict").locator("select")
     search = tab.locator(".ledger-table input[type=search]")
     verdict.select_option("fails")
-    assert 0 < rows.count() < everything
+    _wait_for_rows(tab, f"> 0 && rows < {everything}")
     verdicts = tab.locator(".ledger-table tbody td:nth-child(2)").all_text_contents()
     assert all(text.strip().startswith("fails") for text in verdicts)
     verdict.select_option("")
+    _wait_for_rows(tab, f"== {everything}")
     search.fill("Dirichlet")
-    assert 0 < rows.count() < everything
+    _wait_for_rows(tab, f"> 0 && rows < {everything}")
     search.fill("")
+    _wait_for_rows(tab, f"== {everything}")
     tab.locator(".ledger-table th", has_text="Ours").click()
+    tab.wait_for_selector(".ledger-table th[aria-sort=ascending]:has-text('Ours')")
     ours = [float(text.split()[0]) for text in _ours(tab) if re.match(r"-?[0-9]", text.strip())]
     assert ours == sorted(ours) and len(ours) > 10
+
+
+def _wait_for_rows(tab, condition: str) -> None:
+    """The table answers a little after a key: wait until its number of rows fulfils ``rows ...``."""
+    tab.wait_for_function(
+        f"() => {{ const rows = document.querySelectorAll('.ledger-table tbody tr').length; return rows {condition}; }}"
+    )
 
 
 def _ours(tab) -> list[str]:

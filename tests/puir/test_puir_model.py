@@ -59,6 +59,18 @@ def test_shapes(small):
     assert model(volumes).shape == (3, 4, SIDE, SIDE, SIDE)
 
 
+def test_slices_pass_through_both_stages_and_stay_slices(small):
+    config = replace(small, flat=True)
+    assert PUIR(config)(torch.rand(3, 1, 1, SIDE, SIDE)).shape == (3, 4, 1, SIDE, SIDE)
+    data = batch() | {"images": torch.rand(4, 4, 1, SIDE, SIDE)}
+    data["foreground"] = data["images"].amax(1) > 0.5
+    for stage in ("pretraining", "transfer"):
+        terms = losses(new_task(config, 0, stage).train(), data)
+        assert all(term.isfinite() for term in terms.values())
+    with pytest.raises(ValueError, match="slices need unet and plane"):
+        replace(config, rotations="cube")
+
+
 def test_the_swin_backbone_replaces_its_deepest_map_and_needs_64_voxels():
     config = PUIRConfig(side=64, backbone="swin")
     assert (config.grid, config.channels, config.attention_width) == (2, 192, 8)

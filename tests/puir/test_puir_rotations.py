@@ -43,6 +43,16 @@ def test_turning_back_is_exact_whatever_lies_before_the_three_axes():
 
 def test_a_cuboid_or_a_missing_number_is_refused():
     with pytest.raises(ValueError, match=r"sides \(3, 4, 4\)"):
-        turn(torch.zeros(1, 3, 4, 4), torch.tensor([1]))
+        turn(torch.zeros(1, 3, 4, 4), torch.tensor([4]))
+    with pytest.raises(ValueError, match=r"sides \(4, 4, 3\)"):
+        turn(torch.zeros(1, 4, 4, 3), torch.tensor([1]))
     with pytest.raises(ValueError, match="1 rotations for 2 maps"):
         turn(torch.zeros(2, 3, 3, 3), torch.tensor([1]))
+
+
+def test_slices_may_turn_in_their_plane():
+    maps = torch.randn(3, 2, 1, 4, 4)
+    numbers = torch.tensor([0, 1, 2])
+    there = turn(maps, numbers)
+    assert torch.equal(there[1], torch.rot90(maps[1], 1, (-2, -1)))
+    assert torch.equal(turn_back(there, numbers), maps)

@@ -1,10 +1,12 @@
-"""Encoders and decoders of volumes: a small 3D U-Net, and MONAI's Swin UNETR cut open at its deepest level.
+"""Encoders and decoders of volumes or slices: a small U-Net, and MONAI's Swin UNETR cut open at its deepest level.
 
 A backbone has ``encode``: volumes (batch, 1, side, side, side) -> skips and the deepest map (batch, channel, grid,
 grid, grid), and ``decode``: deepest map, skips (None: zeros) -> (batch, outputs, side, side, side), linear.
 """
 
 from __future__ import annotations
+
+import math
 
 import torch
 import torch.nn.functional as F
@@ -19,13 +21,13 @@ def backbone(config: PUIRConfig, outputs: int) -> nn.Module:
     """The backbone that a configuration names."""
     if config.backbone == "swin":
         return SwinBackbone(config.swin_features, outputs)
-    return UNetBackbone(config.widths, outputs)
+    return UNetBackbone(config.widths, outputs, config.flat)
 
 
-def block(inputs: int, outputs: int) -> nn.Sequential:
-    """3x3x3 convolution without bias -> instance normalisation -> leaky ReLU."""
+def block(inputs: int, outputs: int, flat: bool = False) -> nn.Sequential:
+    """3x3x3 (``flat``: 1x3x3) convolution without bias -> instance normalisation -> leaky ReLU."""
     return nn.Sequential(
-        nn.Conv3d(inputs, outputs, 3, padding=1, bias=False),
+        nn.Conv3d(inputs, outputs, _size(3, flat), padding=_size(1, flat, 0), bias=False),
         nn.InstanceNorm3d(outputs, affine=True),
         nn.LeakyReLU(SLOPE),
     )
@@ -37,17 +39,18 @@ class UNetBackbone(nn.Module):
     No convolution works at full size, where a CPU would spend nearly all its time: the last layer draws a gain and an
     offset for each voxel and output, and the output is gain x input voxel + offset, so that fine detail passes as the
     contrast asked for wants it. Strided convolutions are two wide, so that their grid has the symmetry of the cube and
-    turning a volume can turn its features.
+    turning a volume can turn its features. ``flat`` leaves the first of the three axes alone.
     """
 
-    def __init__(self, widths: tuple[int, int, int], outputs: int):
+    def __init__(self, widths: tuple[int, int, int], outputs: int, flat: bool = False):
         super().__init__()
         pairs = list(zip(widths, widths[1:], strict=False))
-        self.down = nn.ModuleList(nn.Conv3d(a, b, 2, stride=2) for a, b in [(1, widths[0]), *pairs])
-        self.levels = nn.ModuleList(block(width, width) for width in widths)
+        self.factor = two = _size(2, flat)
+        self.down = nn.ModuleList(nn.Conv3d(a, b, two, stride=two) for a, b in [(1, widths[0]), *pairs])
+        self.levels = nn.ModuleList(block(width, width, flat) for width in widths)
         self.shrink = nn.ModuleList(nn.Conv3d(b, a, 1) for a, b in pairs[::-1])
-        self.up = nn.ModuleList(block(2 * a, a) for a, _ in pairs[::-1])
-        self.head = nn.Conv3d(widths[0], 8 * 2 * outputs, 1)
+        self.up = nn.ModuleList(block(2 * a, a, flat) for a, _ in pairs[::-1])
+        self.head = nn.Conv3d(widths[0], math.prod(two) * 2 * outputs, 1)
 
     def encode(self, volumes: Tensor) -> tuple[list[Tensor], Tensor]:
         """Skips are the volumes and the maps of the upper levels."""
@@ -60,17 +63,22 @@ class UNetBackbone(nn.Module):
     def decode(self, deepest: Tensor, skips: list[Tensor] | None) -> Tensor:
         maps, left = deepest, list(skips or [])
         for shrink, up in zip(self.shrink, self.up, strict=True):
-            wide = F.interpolate(shrink(maps), scale_factor=2)
+            wide = F.interpolate(shrink(maps), scale_factor=self.factor)
             maps = up(torch.cat([wide, left.pop() if left else torch.zeros_like(wide)], 1))
-        gain, offset = voxels_of_channels(self.head(maps).float()).chunk(2, 1)
+        gain, offset = voxels_of_channels(self.head(maps).float(), self.factor).chunk(2, 1)
         return gain * left.pop() + offset if left else offset
 
 
-def voxels_of_channels(maps: Tensor) -> Tensor:
+def voxels_of_channels(maps: Tensor, factor: tuple[int, int, int] = (2, 2, 2)) -> Tensor:
     """(batch, 8 * channel, side, side, side) -> (batch, channel, 2 * side, ...): a pixel shuffle in 3D."""
     batch, channels, *sides = maps.shape
-    parts = maps.reshape(batch, channels // 8, 2, 2, 2, *sides).permute(0, 1, 5, 2, 6, 3, 7, 4)
-    return parts.reshape(batch, channels // 8, *(2 * side for side in sides))
+    left = channels // math.prod(factor)
+    parts = maps.reshape(batch, left, *factor, *sides).permute(0, 1, 5, 2, 6, 3, 7, 4)
+    return parts.reshape(batch, left, *(more * side for more, side in zip(factor, sides, strict=True)))
+
+
+def _size(wide: int, flat: bool, depth: int = 1) -> tuple[int, int, int]:
+    return (depth if flat else wide, wide, wide)
 
 
 class SwinBackbone(nn.Module):

@@ -6,6 +6,7 @@ of the presets are ours; the released ones need a window of 96 voxels and days o
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from typing import Literal, get_args, get_origin, get_type_hints
 
@@ -60,6 +61,8 @@ class Weights:
 class PUIRConfig:
     """PUIR for cubes of ``side`` voxels of the named ``modalities``.
 
+    ``flat``: slices of one voxel in depth instead of cubes (ours), for the U-Net and rotations in the plane.
+
     Network. ``backbone``: ``unet`` of three ``widths`` at 1/2, 1/4 and 1/8 of the side, or MONAI's ``swin`` of
     ``swin_features`` (from 64 voxels on). ``completion`` False leaves prior, attention, transfer block and fusion out.
     ``attention`` ``channel``: tokens are channels, as released, which ties weights to the side; ``spatial``: tokens
@@ -80,6 +83,7 @@ class PUIRConfig:
 
     modalities: tuple[str, ...] = ("t1", "t1ce", "t2", "flair")
     side: int = 32
+    flat: bool = False
     backbone: Literal["unet", "swin"] = "unet"
     widths: tuple[int, int, int] = (16, 32, 64)
     swin_features: int = 12
@@ -120,6 +124,10 @@ class PUIRConfig:
             raise ValueError(f"batch_size is {smallest}, expected at least 2: contrast needs another person")
 
     def _check_network(self) -> None:
+        if self.flat and (self.backbone != "unet" or self.rotations != "plane"):
+            raise ValueError(
+                f"flat with backbone {self.backbone!r} and rotations {self.rotations!r}: slices need unet and plane"
+            )
         stride, smallest = STRIDES[self.backbone], SMALLEST_SIDES[self.backbone]
         if self.side < smallest or self.side % stride:
             raise ValueError(
@@ -137,6 +145,16 @@ class PUIRConfig:
         return self.side // STRIDES[self.backbone]
 
     @property
+    def sides(self) -> tuple[int, int, int]:
+        """Depth, height and width of what the network sees."""
+        return (1 if self.flat else self.side, self.side, self.side)
+
+    @property
+    def places(self) -> tuple[int, int, int]:
+        """Depth, height and width at the deepest level."""
+        return (1 if self.flat else self.grid, self.grid, self.grid)
+
+    @property
     def channels(self) -> int:
         """Channels at the deepest level."""
         return self.widths[-1] if self.backbone == "unet" else 16 * self.swin_features
@@ -144,7 +162,7 @@ class PUIRConfig:
     @property
     def attention_width(self) -> int:
         """Numbers that make a token: places, or channels."""
-        return self.grid**3 if self.attention == "channel" else self.channels
+        return math.prod(self.places) if self.attention == "channel" else self.channels
 
     @property
     def steps(self) -> int:

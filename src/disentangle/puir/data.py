@@ -43,7 +43,7 @@ class People:
 def people(
     images: Images | People,
     modalities: tuple[str, ...],
-    side: int | None,
+    side: int | tuple[int, int, int] | None,
     *,
     present: np.ndarray | None = None,
     foreground: np.ndarray | None = None,
@@ -52,8 +52,8 @@ def people(
 
     ``images`` is an array (person, modality, side, side, side) with ``present`` (person, modality) or None for all, or
     a case for each person: a dict from modality to volume, absent keys for missing modalities; or one dict of stacked
-    volumes (person, side, side, side). ``foreground`` None is where any modality is above 0. ``side`` None takes any
-    grid. Raises ValueError that names the person and the modality: another grid, values that are not finite or not in
+    volumes (person, side, side, side). ``foreground`` None is where any modality is above 0. ``side``, one number for
+    cubes or three, None takes any grid. Raises ValueError that names the person and the modality: another grid, values that are not finite or not in
     0..1, an all-zero volume, nobody's modality, fewer modalities than one.
     """
     if isinstance(images, People):
@@ -81,9 +81,10 @@ def people(
     return _checked(People(*tensors), modalities, side)
 
 
-def _checked(found: People, modalities: tuple[str, ...], side: int | None) -> People:
+def _checked(found: People, modalities: tuple[str, ...], side: int | tuple[int, int, int] | None) -> People:
     shape = tuple(found.images.shape)
-    expected = (len(modalities), *shape[2:]) if side is None else (len(modalities), side, side, side)
+    sides = shape[2:] if side is None else (side,) * 3 if isinstance(side, int) else side
+    expected = (len(modalities), *sides)
     if shape[1:] != expected:
         raise ValueError(f"images have the shape {shape}, expected (person, {', '.join(map(str, expected))})")
     voxels = found.images.flatten(2)

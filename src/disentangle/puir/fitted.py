@@ -106,7 +106,7 @@ def transfer_whole(fitted: Fitted, volume: np.ndarray, *, overlap: float = 0.5, 
     fitted.model.eval()
     with torch.no_grad():
         found = sliding_window_inference(
-            inside, (fitted.config.side,) * 3, batch_size, fitted.model, overlap=overlap, mode="gaussian"
+            inside, fitted.config.sides, batch_size, fitted.model, overlap=overlap, mode="gaussian"
         )
     drawn = np.zeros((found.shape[1], *volume.shape), np.float32)
     drawn[:, *box] = found[0].clamp(0, 1).cpu().numpy()
@@ -128,7 +128,7 @@ def restored(model: nn.Module, config: PUIRConfig, training: Settings, kept: Sto
 
 
 def _people(fitted: Fitted, images: Images | People, facts: dict[str, np.ndarray | None]) -> People:
-    return people(images, fitted.config.modalities, fitted.config.side, **facts)
+    return people(images, fitted.config.modalities, fitted.config.sides, **facts)
 
 
 def _of_the_next_person(data: People) -> Tensor:

@@ -6,6 +6,7 @@ side, side, side), features z, completed features z' and invariants X_h (batch, 
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 
 import torch
@@ -20,13 +21,13 @@ EPSILON = 1e-5
 class Completion(nn.Module):
     """z' = attention(query z, key O, value O) of features z to the prior O, (1, channel, grid, grid, grid).
 
-    Without residual, normalisation or position, as released. Tokens are channels of grid**3 numbers, or places of as
+    Without residual, normalisation or position, as released. Tokens are channels of as many numbers as there are places, or places of as
     many numbers as there are channels. Without a prior the features ask themselves.
     """
 
     def __init__(self, config: PUIRConfig):
         super().__init__()
-        self.tokens, shape = config.attention, (1, config.channels, *[config.grid] * 3)
+        self.tokens, shape = config.attention, (1, config.channels, *config.places)
         self.prior = None
         if config.prior != "none":
             self.prior = nn.Parameter(torch.randn(shape), requires_grad=config.prior == "learned")
@@ -51,9 +52,10 @@ class PUIR(nn.Module):
         self.backbone = backbone(config, outputs or len(config.modalities))
         if config.completion:
             self.completion = Completion(config)
+            size, pad = ((1, 3, 3), (0, 1, 1)) if config.flat else (3, 1)
             # Two convolutions with nothing between them, as released. They start as the identity (ours), so that
             # transfer starts where pre-training, which does without them, ended.
-            self.transfer = nn.Sequential(*(nn.Conv3d(channels, channels, 3, padding=1) for _ in range(2)))
+            self.transfer = nn.Sequential(*(nn.Conv3d(channels, channels, size, padding=pad) for _ in range(2)))
             self.fusion = nn.Conv3d(3 * channels, channels, 1)
             for layer in self.transfer:
                 nn.init.dirac_(layer.weight)
@@ -98,7 +100,7 @@ class Heads(nn.Module):
         super().__init__()
         self.embedding = nn.Linear(config.channels, config.embedding)
         self.squeeze = nn.Conv3d(config.channels, 4, 1)
-        self.rotation = nn.Linear(4 * config.grid**3, rotations)
+        self.rotation = nn.Linear(4 * math.prod(config.places), rotations)
 
     def embed(self, invariant: Tensor) -> Tensor:
         """(batch, embedding), not normalised."""

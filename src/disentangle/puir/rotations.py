@@ -34,9 +34,10 @@ class Rotation(NamedTuple):
 def turn(maps: Tensor, numbers: Tensor) -> Tensor:
     """Each of the maps (batch, ..., side, side, side) turned by its rotation, ``numbers`` (batch,) in 0..23.
 
-    Raises ValueError where the last three sides differ.
+    Raises ValueError where the last three sides differ, or the last two if all stay in the plane.
     """
-    if len(set(maps.shape[-3:])) != 1:
+    planar = bool((numbers < SIZES["plane"]).all())
+    if len(set(maps.shape[-2:] if planar else maps.shape[-3:])) != 1:
         raise ValueError(f"maps have the sides {tuple(maps.shape[-3:])}, expected equal ones: turned, they must fit")
     if len(numbers) != len(maps):
         raise ValueError(f"{len(numbers)} rotations for {len(maps)} maps, expected one for each")

@@ -123,11 +123,11 @@ def fit_segmentation(
     """
     segmentation = segmentation or SegmentationConfig()
     settings = segmentation.training
-    data = people(images, config.modalities, config.side, present=present, foreground=foreground)
+    data = people(images, config.modalities, config.sides, present=present, foreground=foreground)
     tensors = _with_masks(data, masks, segmentation)
     held_out = None
     if validation is not None:
-        others = people(validation[0], config.modalities, config.side)
+        others = people(validation[0], config.modalities, config.sides)
         held_out = _with_masks(others, validation[1], segmentation)
 
     def make(checkpoint: Path | None) -> Stored:
@@ -160,7 +160,7 @@ def segment(
     ``given`` (modality,) or (person, modality) bool leaves modalities out of those that a person has; None uses all.
     Raises ValueError where nothing is left of a person's modalities.
     """
-    data = people(images, fitted.config.modalities, fitted.config.side, **facts)
+    data = people(images, fitted.config.modalities, fitted.config.sides, **facts)
     chosen = data.present if given is None else data.present & torch.from_numpy(np.asarray(given, bool))
     if not chosen.any(1).all():
         person = int((~chosen.any(1)).nonzero()[0])

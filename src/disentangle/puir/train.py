@@ -49,7 +49,7 @@ def fit(
     cache: bool = True,
 ) -> Fitted:
     """Pre-train, unless ``config.pretraining`` is None, then learn transfer; arguments as in `fine_tune`."""
-    data = people(images, config.modalities, config.side, present=present, foreground=foreground)
+    data = people(images, config.modalities, config.sides, present=present, foreground=foreground)
     start = pretrain(data, config, seed, cache=cache) if config.pretraining else None
     return fine_tune(data, config, seed, start=start, validation=validation, cache=cache)
 
@@ -67,7 +67,7 @@ def pretrain(
     """The first stage: the network learns X_h and to draw all modalities from it; arguments as in `fine_tune`."""
     if config.pretraining is None:
         raise ValueError("config.pretraining is None: there is no first stage, use fine_tune")
-    data = people(images, config.modalities, config.side, present=present, foreground=foreground)
+    data = people(images, config.modalities, config.sides, present=present, foreground=foreground)
     return _fitted(data, config, seed, "pretraining", None, validation, cache)
 
 
@@ -88,7 +88,7 @@ def fine_tune(
     must be others, and with them the best validated weights are kept. Equal calls come from the model cache. Raises
     ValueError for data that do not fit, `collapse.CollapsedFeatures` where X_h becomes the same for everybody.
     """
-    data = people(images, config.modalities, config.side, present=present, foreground=foreground)
+    data = people(images, config.modalities, config.sides, present=present, foreground=foreground)
     return _fitted(data, config, seed, "transfer", start, validation, cache)
 
 
@@ -110,7 +110,7 @@ def _fitted(
     settings: Settings = getattr(config, stage)
     if config.weights.contrast and len(data) < 2:
         raise ValueError(f"{len(data)} person, expected at least 2: contrast needs another person")
-    held_out = None if validation is None else people(validation, config.modalities, config.side)
+    held_out = None if validation is None else people(validation, config.modalities, config.sides)
 
     def make(checkpoint: Path | None) -> Stored:
         task = new_task(config, seed, stage)

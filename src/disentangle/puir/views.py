@@ -56,7 +56,7 @@ def with_boxes_cut_out(volumes: Tensor, part: float, persons: int) -> Tensor:
     """
     if not part:
         return volumes
-    hidden = boxes(len(volumes), volumes.shape[-1], part, volumes.device)[:, None]
+    hidden = boxes(len(volumes), volumes.shape[-1], part, volumes.device, volumes.shape[-3])[:, None]
     filling = (0.5 + torch.randn_like(volumes) / 8).clamp(0, 1)
     if persons > 1:
         others = volumes.roll(len(volumes) // persons, 0)
@@ -65,15 +65,20 @@ def with_boxes_cut_out(volumes: Tensor, part: float, persons: int) -> Tensor:
     return torch.where(hidden, filling, volumes)
 
 
-def boxes(count: int, side: int, part: float, device: torch.device | str = "cpu") -> Tensor:
-    """Masks (count, side, side, side), true in random boxes whose union is ``part`` of the volume on average."""
+def boxes(count: int, side: int, part: float, device: torch.device | str = "cpu", depth: int | None = None) -> Tensor:
+    """Masks (count, side, side, side), true in random boxes whose union is ``part`` of the volume on average.
+
+    ``depth`` 1: of slices (count, 1, side, side).
+    """
     longest = max(1, math.floor(LARGEST_BOX * side))
     sizes = torch.arange(max(1, longest // 2), longest + 1)
-    covered = float((sizes / (side + sizes - 1)).mean() ** 3)
+    covered = float((sizes / (side + sizes - 1)).mean() ** (2 if depth == 1 else 3))
     number = max(1, round(math.log1p(-part) / math.log1p(-covered)))
     lengths = sizes.to(device)[torch.randint(len(sizes), (count, number, 3, 1), device=device)]
     # Every start at which a box still touches the volume, so that no voxel is hidden more often than another.
     starts = (torch.rand(count, number, 3, 1, device=device) * (side + lengths - 1)).floor() - (lengths - 1)
     places = torch.arange(side, device=device)
     inside = ((places >= starts) & (places < starts + lengths)).float()
-    return torch.einsum("bnz,bny,bnx->bzyx", *inside.unbind(2)) > 0
+    z, y, x = inside.unbind(2)
+    z = torch.ones_like(z[..., :1]) if depth == 1 else z
+    return torch.einsum("bnz,bny,bnx->bzyx", z, y, x) > 0
