@@ -53,8 +53,8 @@ def people(
     ``images`` is an array (person, modality, side, side, side) with ``present`` (person, modality) or None for all, or
     a case for each person: a dict from modality to volume, absent keys for missing modalities; or one dict of stacked
     volumes (person, side, side, side). ``foreground`` None is where any modality is above 0. ``side``, one number for
-    cubes or three, None takes any grid. Raises ValueError that names the person and the modality: another grid, values that are not finite or not in
-    0..1, an all-zero volume, nobody's modality, fewer modalities than one.
+    cubes or three, None takes any grid. Raises ValueError that names the person and the modality: another grid, values
+    that are not finite or not in 0..1, an all-zero volume, nobody's modality, fewer modalities than one.
     """
     if isinstance(images, People):
         if present is not None or foreground is not None:

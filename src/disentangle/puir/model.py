@@ -21,8 +21,8 @@ EPSILON = 1e-5
 class Completion(nn.Module):
     """z' = attention(query z, key O, value O) of features z to the prior O, (1, channel, grid, grid, grid).
 
-    Without residual, normalisation or position, as released. Tokens are channels of as many numbers as there are places, or places of as
-    many numbers as there are channels. Without a prior the features ask themselves.
+    Without residual, normalisation or position, as released. Tokens are channels of as many numbers as there
+    are places, or places of as many numbers as there are channels. Without a prior the features ask themselves.
     """
 
     def __init__(self, config: PUIRConfig):
