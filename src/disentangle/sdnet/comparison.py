@@ -25,8 +25,8 @@ from disentangle.sdnet.train import Factors, Fitted, factors, fit, masks_from_an
 
 STEPS = 800
 LEARNING_RATE = 2e-3
-"""Ours, one for all methods, chosen on phantom people of fold 1 with all labels: U-Net 0.81, 0.83 and 0.83 at 0.001, 0.002
-and 0.004, SDNet no better at 0.004; with 0.004 a U-Net of fold 0 lost the right ventricle for good."""
+"""Ours, one for all methods, chosen on phantom people of fold 1 with all labels: U-Net 0.81, 0.83 and 0.83 at 0.001,
+0.002 and 0.004, SDNet no better at 0.004; with 0.004 a U-Net of fold 0 lost the right ventricle for good."""
 SIDES = {"heart_phantom": 64}
 ADVERSARY_WEIGHT = 1.0
 UNLABELLED_EVERY = 8
