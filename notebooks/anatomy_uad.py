@@ -1089,7 +1089,7 @@ for sequence in ("t1", "t2"):
 #
 # | open | here |
 # |---|---|
-# | 2D or 3D (its extractor is a 3D U-Net) | 2D sections at 2.5 mm; a 3D form is **not built** |
+# | 2D or 3D (its extractor is a 3D U-Net) | 2D sections at 2.5 mm; the 3D networks (`anatomy_uad.volumetric`) are shape-tested only, never trained |
 # | the constants 0.29, 0.48, 0.72 | read as grey levels of CSF, grey and white matter; ours are the means of the training T1s |
 # | how tissue classes get their meaning | a prior: A of the T1 resembles the T1 at three levels |
 # | how $z$ enters the combiner | FiLM, no normalisation inside |

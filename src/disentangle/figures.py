@@ -135,7 +135,8 @@ def interval_plot(
     _reference_lines(axis, references)
     if hue:
         handles = [plt.Line2D([], [], color=shade, marker="o", label=name) for name, shade in shades.items()]
-        axis.legend(handles=handles, fontsize=8)
+        # Outside: within the axes it would cover a row.
+        figure.legend(handles=handles, fontsize=8, loc="outside upper center", ncols=min(len(handles), 3))
     axis.set(yticks=range(len(table)), yticklabels=table["method"], xlabel=label)
     axis.set_ylim(len(table) - 0.4, -0.6)
     axis.grid(axis="y", visible=False)
