@@ -125,7 +125,7 @@ pd.DataFrame(
             ),
         },
     }
-).T
+).T.style
 
 # %% mystnb={"figure": {"name": "fig-uad-sites", "caption": "One head with a glioma at a site of the training and at one that is held out, T1 and T2; outlined the lesion, and beside it the lesion-free twin."}, "image": {"alt": "Two rows of four brain sections: T1 with an outlined tumour, its twin without, T2 with the tumour, its twin. The grey and white matter contrast differs between the rows."}}
 area = tested_people.masks.sum((1, 2)) * (tested_people.samples["person"] == 0).to_numpy()
@@ -228,7 +228,7 @@ with torch.no_grad():
     C, imagined = model.code(A.image), model.restored_code(e, m)
 shapes = {
     "x": (x.shape, "image"),
-    "logits of $E_A$": (A.logits.shape, "CSF, grey matter, white matter"),
+    "logits of E_A": (A.logits.shape, "CSF, grey matter, white matter"),
     "A": (
         A.image.shape,
         "levels " + ", ".join(f"{value:.2f}" for value in model.levels.tolist()),
