@@ -154,8 +154,11 @@ def test_a_running_cluster_computes_cells_and_outlives_them(toy_project):
 
 def test_the_cores_are_shared_among_the_workers(toy_project, monkeypatch):
     monkeypatch.setattr(compute.os, "cpu_count", lambda: 16)
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
     threads = {n: compute.worker_environment(n)["OMP_NUM_THREADS"] for n in (1, 4, 32)}
     assert threads == {1: "16", 4: "4", 32: "1"}
+    monkeypatch.setenv("OMP_NUM_THREADS", "3")
+    assert compute.worker_environment(1)["OMP_NUM_THREADS"] == "3"
 
 
 def test_a_grid_with_a_name_twice_is_refused(toy_project):
