@@ -317,7 +317,7 @@ for method in ("polynomial", "matched", "puir"):
                     f"PSNR (dB), {report_transfer.NAMES[method]}, {report_transfer.WHERE[region]}; rows: given, columns: drawn"
                 )
             )
-            display(pairs.round(1))
+            display(pairs.style.format(precision=1, na_rep=""))
 
 # %% [markdown]
 # ## Each constraint alone, and each removed
