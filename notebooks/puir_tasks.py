@@ -303,7 +303,7 @@ if rows:
 # | open | here |
 # |---|---|
 # | how several contrasts are combined for segmentation | mean of their $X_h$ and of their skips |
-# | loss, split and number of steps of segmentation | soft Dice plus cross-entropy, a few hundred steps in each stage |
+# | loss, split and number of steps of segmentation | soft Dice plus cross-entropy, 600 steps before and 1,000 of segmentation |
 # | with what it is compared | the same network after as many steps of reconstruction alone, and as many steps in all of segmentation from nothing |
 # | BraTS 2018, 1 mm | simulated heads, 6.5 mm; the reader of BraTS 2018 is there (`brats2018`) |
 # | AutoPET-II: whole bodies, lesions of the trunk | heads: it tests the path of the code and the argument, not the published task |
