@@ -72,5 +72,5 @@ def rounded(scores: object) -> object:
     if isinstance(scores, dict):
         return {name: rounded(value) for name, value in scores.items()}
     if isinstance(scores, (list, np.ndarray)):
-        return [rounded(value) for value in np.asarray(scores).tolist()] if len(scores) else []
-    return round(scores, DIGITS) if isinstance(scores, float) else scores
+        return [rounded(value) for value in list(scores)]
+    return round(float(scores), DIGITS) if isinstance(scores, float) else scores

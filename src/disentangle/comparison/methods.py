@@ -26,20 +26,16 @@ class Method:
 
 
 _PAIRS = "which images are of one head and section; styles"
+_STYLES = "styles, to rank dimensions"
+_DIMENSIONS = ("other dimensions", "chosen dimensions")
 METHODS: dict[str, Method] = {
     "sdnet": Method("SDNet", maps.fit_sdnet, "tissue masks of all images", "s", "z"),
-    "anatomy_uad": Method(
-        "anatomy learning", maps.fit_anatomy_uad, "pairs of T1 and T2", "tissues of A", "z"
-    ),
+    "anatomy_uad": Method("anatomy learning", maps.fit_anatomy_uad, "pairs of T1 and T2", "tissues of A", "z"),
     "puir": Method("PUIR", maps.fit_puir, _PAIRS, "X_h", "none by design", "its name"),
     "rotation": Method("latent rotation", latents.fit_rotation, _PAIRS, "biological axes", "technical axes"),
-    "autoencoder": Method(
-        "autoencoder", latents.fit_autoencoder, "styles, to rank dimensions", "other dimensions", "chosen dimensions"
-    ),
-    "gvae": Method("Gaussian VAE", latents.fit_gvae, "styles, to rank dimensions", "other dimensions", "chosen dimensions"),
-    "dirvae": Method(
-        "Dirichlet VAE", latents.fit_dirvae, "styles, to rank dimensions", "other dimensions", "chosen dimensions"
-    ),
+    "autoencoder": Method("autoencoder", latents.fit_autoencoder, _STYLES, *_DIMENSIONS),
+    "gvae": Method("Gaussian VAE", latents.fit_gvae, _STYLES, *_DIMENSIONS),
+    "dirvae": Method("Dirichlet VAE", latents.fit_dirvae, _STYLES, *_DIMENSIONS),
     "style_mean": Method("curve of grey values", simple.fit_style_mean, _PAIRS, "none", "none", "its name"),
     "copy": Method("copy of the source", simple.fit_copy, "nothing", "the picture", "none", "not at all"),
 }

@@ -38,7 +38,7 @@ class Plan:
 
 FULL = Plan()
 """The plan of the grid of cells: 1440 training images of 64 x 64 pixels of 3.1 mm."""
-TINY = Plan(training=3, validation=2, test=3, sections=2)
+TINY = Plan(training=4, validation=2, test=2, sections=2)
 
 
 @dataclass(frozen=True)
@@ -46,7 +46,7 @@ class Part:
     """Heads in all styles.
 
     ``images`` float32 (head, section, style, side, side) in 0..1 and 0 outside the brain; ``labels`` uint8 (head,
-    section, side, side), 0 outside, 1 CSF, 2 grey, 3 white matter; ``brain`` bool, the same shape; ``subjects`` (head,).
+    section, side, side), 0 outside, 1 CSF, 2 grey, 3 white matter; ``brain`` bool, the same; ``subjects`` (head,).
     """
 
     images: np.ndarray

@@ -52,9 +52,7 @@ def swap_errors(drawn: np.ndarray, part: Part) -> SwapErrors:
             errors[:, source, target] = _inside(drawn[:, :, source, target] - truth, part.brain)
             copies[:, source, target] = _inside(part.images[:, :, source] - truth, part.brain)
     unit = copies[:, ~own].mean(1)
-    return SwapErrors(
-        errors[:, ~own].mean(1) / unit, errors[:, own].mean(1) / unit, errors.mean(0) / unit.mean()
-    )
+    return SwapErrors(errors[:, ~own].mean(1) / unit, errors[:, own].mean(1) / unit, errors.mean(0) / unit.mean())
 
 
 def code_scores(training: Codes, test: Codes, training_part: Part, test_part: Part, seed: int) -> dict:

@@ -1,0 +1,52 @@
+"""The heads: the same in every style, others in every part."""
+
+import numpy as np
+import pytest
+
+from disentangle.comparison.people import STYLES, TARGETS, Plan, donors, people
+
+PLAN = Plan(training=2, validation=1, test=1, sections=2)
+
+
+@pytest.fixture(scope="module")
+def part():
+    return people(PLAN, "training")
+
+
+def test_every_head_is_seen_in_every_style(part):
+    assert part.images.shape == (2, 2, 6, 64, 64) and len(STYLES) == 6
+    assert part.images.min() >= 0 and part.images.max() <= 1
+    assert (part.images[~np.broadcast_to(part.brain[:, :, None], part.images.shape)] == 0).all()
+    differences = np.abs(part.images[:, :, :, None] - part.images[:, :, None]).mean((0, 1, 4, 5))
+    assert (differences[~np.eye(6, dtype=bool)] > 0.005).all()
+
+
+def test_rows_run_over_heads_sections_and_styles(part):
+    assert np.array_equal(part.flat[7], part.images[0, 1, 1])
+    assert (part.head[7], part.place[7], part.style[7]) == (0, 1, 1)
+    assert np.array_equal(part.flat_brain[7], part.brain[0, 1])
+    cohort = part.cohort()
+    assert len(cohort) == 24 and cohort.people == 2 and cohort.samples["style"][7] == STYLES[1]
+
+
+def test_biology_is_the_same_in_all_styles_and_counted_by_hand(part):
+    targets = part.targets.reshape(2, 2, 6, len(TARGETS))
+    assert (targets == targets[:, :, :1]).all()
+    inside = part.brain[1, 0]
+    assert targets[1, 0, 0, 2] == pytest.approx((part.labels[1, 0][inside] == 3).mean())
+    assert targets[1, 0, 0, 3] == pytest.approx(inside.mean())
+
+
+def test_parts_hold_other_people(part):
+    other = people(PLAN, "validation")
+    assert not set(part.subjects) & set(other.subjects)
+    with pytest.raises(ValueError, match="no part 'tests'"):
+        people(PLAN, "tests")
+
+
+def test_nobody_gives_a_style_to_himself():
+    for heads in (2, 5, 24):
+        giver = donors(heads)
+        assert (giver != np.arange(heads)).all() and sorted(giver) == list(range(heads))
+    with pytest.raises(ValueError, match="at least 2"):
+        donors(1)
