@@ -201,7 +201,8 @@ display(Markdown(table_of_cells.summary()))
 # %% [markdown]
 # ## The experiment
 #
-# The measurement comes from **cells**: one method and seed each, the same images, about two minutes of training each on one core. Intervals draw heads and seeds together.
+# The measurement comes from **cells**: one method and seed each, the same images, steps chosen so that each takes about the same time on one core, learning rates as in the methods' own chapters. Intervals draw heads and
+# seeds together.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-errors", "caption": "Error of swaps (dots, with 95 % intervals of heads and seeds; strokes are single seeds) and of drawing the own style (squares), as a part of what copying the source costs. The grey line between both is what the exchange of the style adds."}, "image": {"alt": "A row a method with a dot, an interval and a square to the left of it; dashed lines at copying and at the curve of grey values."}}
 swaps = summary[summary["metric"] == "swap_error"].set_index("method")
@@ -237,7 +238,7 @@ if rows:
 # %% [markdown]
 # ### Who holds what
 #
-# A perfect factorisation has 1 on the falling diagonal's counterpart: biology below left, style above right, and nothing in the other two fields.
+# A perfect factorisation is dark in two fields, style from the nuisance code (above right) and biology from the biological code (below left), and empty in the other two.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-holds", "caption": "What can be read from which code, by the better of a linear and a nonlinear probe, on test heads. Above: style, accuracy (chance is one in six). Below: biology, R2. First square: the perfect control. PUIR and the picture itself have no nuisance code."}, "image": {"alt": "Small squares of four numbers, one a method. In the perfect one only the lower left and the upper right are dark; in most others the upper left is dark as well."}}
 held = strongest_probe(summary)
@@ -275,7 +276,7 @@ if len(dimensions):
 # %% [markdown]
 # ### What it costs
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-cost", "caption": "Swap error over the time of fitting, means over seeds. All were given about the same time, on purpose; the curve of grey values needs a second."}, "image": {"alt": "Named dots; most lie between one and four minutes, the curve of grey values lies at the left and low."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-cost", "caption": "Swap error over the time of fitting, means over seeds. All were given about the same time on purpose, so the dots lie close in that direction; the curve of grey values needs about a second."}, "image": {"alt": "Named dots, those of the networks close together in time and apart in error; the curve of grey values lies at the left."}}
 costs = evaluate.cost_table(done)
 if len(costs):
     dots = costs.drop(index="copy", errors="ignore").join(swaps["value"]).reset_index()
@@ -347,7 +348,7 @@ if len(absent):
 # | choice | what it favours |
 # |---|---|
 # | healthy heads in exact register | methods that map grey values; no method has to cope with misplaced pixels |
-# | two minutes of training each | small networks; a vector code that must draw a whole brain needs longer |
+# | a few minutes of training each | small networks; a vector code that must draw a whole brain needs longer |
 # | error in grey values | blurred pictures over sharp ones that are slightly off |
 # | styles that are nearly curves of each other's grey values | the polynomial |
 # | donors are other heads, same section | methods whose style code is local to a section |
@@ -359,7 +360,8 @@ if len(absent):
 #
 # - **The style hides in the biology.** Nothing in SDNet forbids $s$ to use different channels for different styles, as long as the masks come out right. Then $z$ has nothing left to say, and exchanging it changes
 #   nothing. Compare its square in {numref}`fig-cmp-holds` with its error in {numref}`fig-cmp-errors`.
-# - **The sharpest pictures come from the least taken apart.** PUIR's decoder sees the source through its skips, and the polynomial sees nothing but the source. A small error says *this can be drawn*, not *this was understood*.
+# - **A small error is not understanding.** The polynomial looks at one pixel at a time and has no code at all; PUIR's decoder sees the source through its skips. A small error says *this can be drawn*, not *this was
+#   taken apart*. That is why the codes are asked as well.
 # - **An autoencoder's dimensions are not style or anatomy.** They are both, in every dimension; taking the most stylish ones away takes anatomy with them.
 #
 # ## Exercises

@@ -1,4 +1,11 @@
-"""How long each method learns, and how fast: steps and learning rates of the grid and of shorter runs."""
+"""How long each method learns, and how fast: steps and learning rates of the grid and of shorter runs.
+
+Steps give every method about the same time on one core: two to two and a half minutes where nothing else runs. Rates
+are those of the methods' own chapters. Swap errors on validation heads with seed 0, copying = 1, beside the error of
+drawing the own style: SDNet 0.936 (0.290), anatomy learning 0.350 (0.288), PUIR 0.388 (0.344), rotation 0.658 (0.391),
+autoencoder 0.694 (0.391), Gaussian VAE 0.592 (0.374), Dirichlet VAE 0.802 (0.438). PUIR with batches of 8 sections, all
+sources drawn and half as many steps, which take as long: 0.390 (0.345), so its settings stayed.
+"""
 
 from __future__ import annotations
 

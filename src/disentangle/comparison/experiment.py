@@ -1,7 +1,7 @@
 """Cells of the chapter: one method and seed a call, fitted on the training heads, scored on heads it never saw.
 
-All methods see the same images for about equal time on one core (two to three minutes), a fixed number of steps; the
-last weights are scored. Validation heads chose learning rates and numbers of nuisance dimensions, see `effort`.
+All methods see the same images for about equal time on one core, a fixed number of steps; the last weights are scored.
+Validation heads chose the numbers of nuisance dimensions; how the settings were looked at is told in `effort`.
 """
 
 from __future__ import annotations
