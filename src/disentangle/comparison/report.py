@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import pandas as pd
 
 from disentangle.comparison.evaluate import CODE_SCORES, PROBES, difference, interval, methods_of, seed_means
@@ -89,12 +91,13 @@ def conclusions(summary: pd.DataFrame, gains: dict[str, Interval]) -> list[str]:
         return []
     swaps = summary[summary["metric"] == "swap_error"].set_index("method")
     floors = summary[summary["metric"] == "reconstruction_error"].set_index("method")["value"]
-    held = strongest_probe(summary).reindex(trained)
+    every = strongest_probe(summary)
+    held, picture = every.reindex(trained), every.loc["copy"] if "copy" in every.index else None
     return [
         _on_swaps(swaps.loc[trained], gains),
         _on_curve(swaps, gains),
         _on_floors(swaps["value"].reindex(trained), floors.reindex(trained)),
-        _on_style(held),
+        _on_style(held, picture),
         *_on_nuisance(held),
     ]
 
@@ -133,13 +136,16 @@ def _on_floors(swaps: pd.Series, floors: pd.Series) -> str:
     )
 
 
-def _on_style(held: pd.DataFrame) -> str:
+def _on_style(held: pd.DataFrame, picture: pd.Series | None) -> str:
     style = held["style_from_biology"].sort_values()
-    return (
+    words = (
         f"**Style in the biological code.** Chance is {CHANCE:.2f}. "
         f"Least can be read from that of {_title(style.index[0])} ({style.iloc[0]:.2f}), "
         f"most from that of {_title(style.index[-1])} ({style.iloc[-1]:.2f})."
     )
+    if picture is not None:
+        words += f" From the picture itself, pooled, it is {picture['style_from_biology']:.2f}."
+    return words
 
 
 def _on_nuisance(held: pd.DataFrame) -> list[str]:
@@ -147,14 +153,18 @@ def _on_nuisance(held: pd.DataFrame) -> list[str]:
     if not len(known):
         return []
     leaks = known["biology_from_nuisance"].sort_values()
-    both = known[(known["style_from_nuisance"] > 0.9) & (known["style_from_biology"] > 0.9)].index
+    wrong = known[known["style_from_biology"] >= known["style_from_nuisance"]].index
     words = (
         f"**Biology in the nuisance code.** Least is read from that of {_title(leaks.index[0])} "
         f"(R2 {leaks.iloc[0]:.2f}), most from that of {_title(leaks.index[-1])} ({leaks.iloc[-1]:.2f})."
     )
-    if len(both):
-        words += f" The style is read from **both** codes at more than nine in ten by: {', '.join(map(_title, both))}."
+    if len(wrong):
+        words += f" The style is read from the **wrong** code at least as well as from its own in: {_listed(wrong)}."
     return [words]
+
+
+def _listed(names: Iterable[str]) -> str:
+    return ", ".join(map(_title, names)) or "none"
 
 
 def _title(name: str) -> str:
