@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+import torch
 
 from disentangle.comparison.people import SEEDS, STYLES, TARGETS, Plan, donors, people
 
@@ -42,6 +43,16 @@ def test_every_part_has_heads_of_its_own(part):
     assert part.subjects.tolist() == [f"brain{SEEDS['training']}_0000"]
     with pytest.raises(ValueError, match="no part 'tests'"):
         people(PLAN, "tests")
+
+
+def test_pictures_do_not_depend_on_the_number_of_threads(part):
+    before = torch.get_num_threads()
+    torch.set_num_threads(2)
+    people.cache_clear()
+    try:
+        assert np.array_equal(people(PLAN, "training").images, part.images) and torch.get_num_threads() == 2
+    finally:
+        torch.set_num_threads(before)
 
 
 def test_nobody_gives_a_style_to_himself():

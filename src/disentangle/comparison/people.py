@@ -6,11 +6,14 @@ differs between two styles of a head is the scanner (and its noise). Our choice 
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
 import pandas as pd
+import torch
 
 from disentangle.imaging import datasets
 from disentangle.imaging.cohort import Cohort, Provenance
@@ -135,7 +138,19 @@ def donors(heads: int) -> np.ndarray:
 
 
 def _scanned(heads: int, seed: int, sections: int, site: str) -> Cohort:
-    return datasets.load(
-        DATA, people=heads, seed=seed, size=SIDE, slices=sections, sites=(site,), lesions=("healthy",),
-        twins=False, modalities=SEQUENCES,
-    )  # fmt: skip
+    with _one_thread():
+        return datasets.load(
+            DATA, people=heads, seed=seed, size=SIDE, slices=sections, sites=(site,), lesions=("healthy",),
+            twins=False, modalities=SEQUENCES,
+        )  # fmt: skip
+
+
+@contextmanager
+def _one_thread() -> Iterator[None]:
+    """Sums of several threads differ in the last bit, and with them the checksum by which models are found again."""
+    before = torch.get_num_threads()
+    torch.set_num_threads(1)
+    try:
+        yield
+    finally:
+        torch.set_num_threads(before)
