@@ -104,8 +104,8 @@ models = live.models_of(settings, seed)
 report.fitted(sum(model.fit_seconds for model in models.values()))
 
 # %% mystnb={"figure": {"name": "fig-cmp-swap", "caption": "One section of a test head. First row: as scanned in six styles. Further rows: what each method makes of the first picture alone. The first column is then its own style, drawn again."}, "image": {"alt": "A grid of brain sections. In the first row grey and white matter and the bright or dark ventricles change from style to style; the rows below imitate it more or less sharply."}}
-middle = plan.sections // 2
-swap_rows(live.same_swap(models, test, 0, middle, 0), STYLES)
+ventricles = plan.sections // 3
+swap_rows(live.same_swap(models, test, 0, ventricles, 0), STYLES)
 
 # %% tags=["hide-input"]
 page_errors = {
@@ -118,7 +118,7 @@ display(
         + ", ".join(NAMES[name] for name in settings.methods)
         + ". The error of their swaps, where copying the source is 1: "
         + ", ".join(f"{name} {value:.2f}" for name, value in page_errors.items())
-        + ". The measurement below comes from longer trainings."
+        + f". {'' if profile in ('full', 'paper') else 'A short training of few heads: blurred. '}The measurement below comes from cells, trained at full length."
     )
 )
 
@@ -275,7 +275,7 @@ if len(dimensions):
 # %% [markdown]
 # ### What it costs
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-cost", "caption": "Swap error over the time of fitting, means over seeds. All were given about the same time on purpose, so the dots lie close in that direction; the curve of grey values needs about a second."}, "image": {"alt": "Named dots, those of the networks close together in time and apart in error; the curve of grey values lies at the left."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-cost", "caption": "Swap error over the time of fitting, means over seeds. Steps were chosen for about equal time on a core of its own; the machine did other work as well, so read minutes as an order of magnitude."}, "image": {"alt": "Named dots; the curve of grey values lies at the lower left, the networks to the right of it, more apart in error than in time."}}
 costs = evaluate.cost_table(done)
 if len(costs):
     dots = costs.drop(index="copy", errors="ignore").join(swaps["value"]).reset_index()

@@ -84,6 +84,7 @@ def cost_plot(table: pd.DataFrame) -> Figure:
         axis.annotate(row["method"], place, xytext=(6, 4), textcoords="offset points", fontsize=_SMALL + 1)
     axis.set(xlabel="minutes of fitting on one core", ylabel="swap error, copying = 1", ylim=(0, None))
     axis.margins(x=0.25)
+    axis.set_xlim(left=0)
     return _done(figure)
 
 
