@@ -173,6 +173,9 @@ if len(summary):
 gains = report_tasks.dice_gains(report, table)
 if len(gains):
     display(gains_by_region(gains, label="Dice, PUIR's start minus the other"))
+
+# %% tags=["hide-input"]
+if len(gains):
     display(
         Markdown(
             "; ".join(
