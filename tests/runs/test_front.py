@@ -42,6 +42,13 @@ def test_real_data_answer_before_simulated_ones():
     assert text.index("0.300 [") < text.index("0.150 [")
 
 
+def test_the_page_that_compares_all_stands_last_once_it_is_published():
+    here = replace(shown([ROW]), published={"chapter", "comparison"})
+    assert ideas_markdown([PAPER], here).endswith("and which code holds what?")
+    assert "[comparison](x) puts all of them" in ideas_markdown([PAPER], here)
+    assert "comparison" not in ideas_markdown([PAPER], shown([ROW]))
+
+
 def test_the_state_of_the_book_counts_pages_claims_and_verdicts():
     text = state_markdown([ROW, replace(ROW, verdict="fails")], PAGES, {"chapter"})
     assert "1 of 2 pages" in text and "1 claims" in text and "*holds* 1, *fails* 1, *undecided* 0" in text

@@ -17,6 +17,10 @@ ANSWERS = 2
 ORDER = ("holds", "fails", "undecided", "untested")
 
 
+COMPARISON = "comparison"
+"""The page that compares all methods."""
+
+
 @dataclass(frozen=True)
 class Shown:
     """What the first page has to know of the book.
@@ -34,8 +38,15 @@ class Shown:
 
 
 def ideas_markdown(papers: Iterable[Paper], shown: Shown) -> str:
-    """A section a paper: picture, idea, what was found, chapters."""
-    return "\n\n".join(_paper(number, paper, shown) for number, paper in enumerate(papers, start=1))
+    """A section a paper: picture, idea, what was found, chapters; last the way to the page that compares them."""
+    sections = [_paper(number, paper, shown) for number, paper in enumerate(papers, start=1)]
+    if COMPARISON in shown.published:
+        sections.append(
+            f"### One exam for all\n\nWhich of them should one use? {shown.link(COMPARISON)} puts all of them on the "
+            "same heads, beside an autoencoder and a curve of grey values: how near does an exchanged style come to "
+            "the truth, and which code holds what?"
+        )
+    return "\n\n".join(sections)
 
 
 def _paper(number: int, paper: Paper, shown: Shown) -> str:
