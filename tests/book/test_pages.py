@@ -9,7 +9,7 @@ import yaml
 
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted((REPOSITORY / "book" / "executed").glob("*.ipynb"))
-LARGEST_PAGE = 1_500_000
+LARGEST_PAGE = 1_000_000
 LARGEST_CELL = 25_000
 
 pages = pytest.mark.parametrize("page", PAGES, ids=lambda path: path.stem)

@@ -109,8 +109,8 @@ def _unet(inputs: int, outputs: int, base: int) -> nn.Module:
     return BasicUNet(spatial_dims=3, in_channels=inputs, out_channels=outputs, features=widths)
 
 
-def _convolution(inputs: int, outputs: int, stride: int = 1) -> nn.Sequential:
-    layer = nn.Conv3d(inputs, outputs, 3, stride=stride, padding=1, bias=False)
+def _convolution(inputs: int, outputs: int) -> nn.Sequential:
+    layer = nn.Conv3d(inputs, outputs, 3, padding=1, bias=False)
     return nn.Sequential(layer, nn.InstanceNorm3d(outputs, affine=True), nn.LeakyReLU(SLOPE))
 
 

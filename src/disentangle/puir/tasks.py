@@ -21,6 +21,7 @@ from disentangle.puir.segmentation import REGIONS, fit_segmentation, regions, se
 from disentangle.puir.train import Fitted, fine_tune, fit, pretrain, transfer
 
 STARTS = ("puir", "matched", "scratch")
+# The run of 400 steps was seen on test people, 1,000 on validation people.
 SEGMENTING = 1000
 """Ours, chosen with the rate of all other trainings on the validation people: after 400 steps at a third of that rate a
 network segmented worse from all contrasts than from FLAIR alone, whatever it started from."""

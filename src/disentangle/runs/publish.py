@@ -10,6 +10,7 @@ from disentangle.runs import notebooks, project, source
 from disentangle.runs.errors import RunError
 from disentangle.runs.execute import Run, run_page
 from disentangle.runs.files import write_atomically
+from disentangle.runs.glued import missing, without_unused
 from disentangle.runs.pages import Page, page
 from disentangle.runs.progress import Say, say_to_terminal
 
@@ -49,7 +50,11 @@ def publish_text(name: str) -> bool:
     import nbformat
 
     executed = nbformat.read(known.executed, as_version=4)
-    text = notebooks.as_text(with_new_text(executed, notebooks.read(known.notebook)), indent=0)
+    merged = with_new_text(executed, notebooks.read(known.notebook))
+    absent = sorted(missing(merged))
+    if absent:
+        raise RunError(f"the new text of {name} shows {', '.join(absent)}, not kept so far: publish without --text")
+    text = notebooks.as_text(without_unused(merged), indent=0)
     if text == known.executed.read_text(encoding="utf-8"):
         return False
     write_atomically(known.executed, text)
@@ -79,7 +84,10 @@ def with_new_text(executed: NotebookNode, fresh: NotebookNode) -> NotebookNode:
 
 
 def _put_in_book(known: Page, run: Run) -> None:
-    write_atomically(known.executed, run.notebook.read_bytes())
+    import nbformat
+
+    executed = without_unused(nbformat.read(run.notebook, as_version=4))
+    write_atomically(known.executed, notebooks.as_text(executed, indent=0))
     write_atomically(known.result, run.record.as_text())
 
 

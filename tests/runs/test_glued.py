@@ -1,0 +1,45 @@
+"""Which glued values stay in the book: those that some text shows, and nothing else is touched."""
+
+from copy import deepcopy
+
+from disentangle.runs.glued import missing, without_unused
+from disentangle.runs.report import FINDING_MIME, GLUE_PREFIX
+
+
+def glued(name: str, mime: str = "text/plain") -> dict:
+    return {
+        "output_type": "display_data",
+        "data": {GLUE_PREFIX + mime: "1"},
+        "metadata": {"scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}},
+    }
+
+
+PICTURE = {"output_type": "display_data", "data": {"image/png": "x", "text/plain": "<Figure>"}, "metadata": {}}
+STREAM = {"output_type": "stream", "name": "stdout", "text": "angle"}
+FINDING = glued("finding rotation.x", FINDING_MIME)
+NOTEBOOK = {
+    "cells": [
+        {"cell_type": "markdown", "source": "It is {glue:text}`angle:.1f` degrees."},
+        {"cell_type": "code", "source": "x", "outputs": [glued("angle"), glued("angle.low"), FINDING, PICTURE, STREAM]},
+    ]
+}
+
+
+def test_what_no_text_shows_goes_and_all_else_stays():
+    found = without_unused(deepcopy(NOTEBOOK))
+    assert found["cells"][1]["outputs"] == [glued("angle"), FINDING, PICTURE, STREAM]
+    assert without_unused(deepcopy(found)) == found
+
+
+def test_text_that_a_cell_computed_counts_too():
+    nb = deepcopy(NOTEBOOK)
+    said = {"output_type": "display_data", "data": {"text/markdown": "at least {glue:text}`angle.low`"}, "metadata": {}}
+    nb["cells"][1]["outputs"].append(said)
+    assert glued("angle.low") in without_unused(nb)["cells"][1]["outputs"]
+
+
+def test_a_name_that_nobody_glued_is_missing():
+    assert missing(NOTEBOOK) == set()
+    nb = deepcopy(NOTEBOOK)
+    nb["cells"][0]["source"] += " Up to {glue:text}`angle.high:.1f`."
+    assert missing(nb) == {"angle.high"}
