@@ -16,6 +16,7 @@ from disentangle.comparison.protocol import Codes, TwoCodes, parameters_of
 from disentangle.puir import train as puir
 from disentangle.puir.config import PUIRConfig
 from disentangle.puir.data import People, people
+from disentangle.puir.fitted import Fitted as FittedPUIR
 from disentangle.sdnet import train as sdnet
 from disentangle.sdnet.config import AdversaryConfig, SDNetConfig
 
@@ -89,7 +90,7 @@ def pairs(training: Part) -> Pairs:
 class Puir:
     """PUIR fitted with the six styles as its modalities: biology is X_h; a style is asked for by its name."""
 
-    fitted: puir.Fitted
+    fitted: FittedPUIR
     fit_seconds: float
     parameters: int
     facts: dict
