@@ -27,8 +27,8 @@ STEPS = 800
 LEARNING_RATE = 2e-3
 """Ours, one for all methods, chosen on phantom people of fold 1 with all labels: U-Net 0.81, 0.83 and 0.83 at 0.001,
 0.002 and 0.004, SDNet no better at 0.004; with 0.004 a U-Net of fold 0 lost the right ventricle for good."""
-# With the labels of one person (fold 1, draws 0 and 2): U-Net 0.59 and 0.50 at 0.002, 0.64 and 0.42 at 0.004; SDNet 0.55
-# and 0.57 at 0.002, 0.58 and 0.48 at 0.004. The higher rate helps both in one draw and harms both in the other.
+# With the labels of one person (fold 1, draws 0 and 2): U-Net 0.59 and 0.50 at 0.002, 0.64 and 0.42 at 0.004; SDNet
+# 0.55 and 0.57 at 0.002, 0.58 and 0.48 at 0.004. The higher rate helps both in one draw and harms both in the other.
 SIDES = {"heart_phantom": 64}
 ADVERSARY_WEIGHT = 1.0
 UNLABELLED_EVERY = 8
