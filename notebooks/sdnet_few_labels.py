@@ -78,6 +78,41 @@ ARMS = {
     "sdnet_rounded": "SDNet rounded at one half, as published",
 }
 PARTS = {"rv": "right ventricle", "myo": "myocardium", "lv": "left ventricle"}
+LABELLED = {
+    1: "one labelled person",
+    2: "two labelled people",
+    4: "four labelled people",
+    evaluate.ALL: "all labels",
+}
+
+
+def dice_finding(method, interval, condition, what, **more):
+    """Record a Dice, or a difference of two."""
+    report.finding(
+        "dice",
+        method,
+        interval,
+        unit="Dice",
+        better="higher",
+        condition=condition,
+        what=what,
+        **more,
+    )
+
+
+def signed(interval):
+    """A difference with its interval, as text."""
+    return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
+
+
+def in_order(rows):
+    """Rows of a table, by labelled people and by method."""
+    known, methods = list(LABELLED), list(NAMES.values())
+    return sorted(
+        rows,
+        key=lambda row: (known.index(row["labelled people"]), methods.index(row["method"])),
+    )
+
 
 # %% tags=["hide-input"]
 display(
@@ -252,27 +287,17 @@ for method, known in evaluate.measured(table):
     for column, name in ({"dice": "average"} | PARTS).items():
         interval = evaluate.mean(table, method, known, column)
         condition = f"labelled_{known}" + ("" if column == "dice" else f"_{column}")
-        report.finding(
-            "dice",
+        dice_finding(
             method,
             interval,
-            unit="Dice",
-            better="higher",
-            condition=condition,
-            what=f"3D Dice of test people, {name}, {NAMES[method]}",
+            condition,
+            f"3D Dice of test people, {name}, {NAMES[method]}, {LABELLED[known]}",
         )
         row[name] = str(interval)
     row["draws"] = len(evaluate.runs(table, method, known))
     rows.append(row)
 if rows:
-    order = {known: number for number, known in enumerate([1, 2, 4, evaluate.ALL])}
-    rows.sort(
-        key=lambda row: (
-            order[row["labelled people"]],
-            list(NAMES.values()).index(row["method"]),
-        )
-    )
-    display(pd.DataFrame(rows).style.hide(axis="index"))
+    display(pd.DataFrame(in_order(rows)).style.hide(axis="index"))
 
 # %% [markdown]
 # ### Pair by pair
@@ -290,19 +315,16 @@ PAIRS = [
     ("sdnet_allmasks", "sdnet"),
 ]
 rows = []
-for known in (1, 2, 4, evaluate.ALL):
+for known in LABELLED:
     for first, second in PAIRS:
         interval = evaluate.difference(table, first, second, known)
         if interval is None:
             continue
-        report.finding(
-            "dice",
+        dice_finding(
             f"{first}-{second}",
             interval,
-            unit="Dice",
-            better="higher",
-            condition=f"labelled_{known}",
-            what=f"paired difference of the average 3D Dice, {NAMES[first]} minus {NAMES[second]}",
+            f"labelled_{known}",
+            f"paired difference of the average 3D Dice, {NAMES[first]} minus {NAMES[second]}, {LABELLED[known]}",
         )
         verdict = (
             "better" if interval.low > 0 else "worse" if interval.high < 0 else "not told apart"
@@ -311,7 +333,7 @@ for known in (1, 2, 4, evaluate.ALL):
             {
                 "labelled people": known,
                 "": f"{NAMES[first]} minus {NAMES[second]}",
-                "difference of Dice": f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]",
+                "difference of Dice": signed(interval),
                 "the first is": verdict,
             }
         )
@@ -323,19 +345,16 @@ if rows:
 
 # %% tags=["hide-input"]
 rows = []
-for known in (1, 2, 4, evaluate.ALL):
+for known in LABELLED:
     for column, name in PARTS.items():
         interval = evaluate.difference(table, "sdnet", "unet", known, column)
         if interval is None:
             continue
-        report.finding(
-            "dice",
+        dice_finding(
             "sdnet-unet",
             interval,
-            unit="Dice",
-            better="higher",
-            condition=f"labelled_{known}_{column}",
-            what=f"paired difference of the 3D Dice, {name}, {NAMES['sdnet']} minus {NAMES['unet']}",
+            f"labelled_{known}_{column}",
+            f"paired difference of the 3D Dice, {name}, {NAMES['sdnet']} minus {NAMES['unet']}, {LABELLED[known]}",
         )
         rows.append(
             {"labelled people": known, "structure": name, "SDNet minus U-Net": str(interval)}
@@ -375,20 +394,17 @@ for known in (1, evaluate.ALL):
         interval = evaluate.difference(everything, "sdnet", arm, known)
         if interval is None:
             continue
-        report.finding(
-            "dice",
+        dice_finding(
             f"sdnet-{arm}",
             interval,
-            unit="Dice",
-            better="higher",
-            condition=f"labelled_{known}",
-            what=f"paired difference of the average 3D Dice, SDNet minus {name}",
+            f"labelled_{known}",
+            f"paired difference of the average 3D Dice, SDNet minus {name}, {LABELLED[known]}",
         )
         rows.append(
             {
                 "labelled people": known,
                 "": f"SDNet minus {name}",
-                "difference of Dice": f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]",
+                "difference of Dice": signed(interval),
                 "Dice of the second": str(evaluate.mean(everything, arm, known)),
                 "draws": len(evaluate.runs(everything, arm, known)),
             }
@@ -396,20 +412,17 @@ for known in (1, evaluate.ALL):
 for known in (1, evaluate.ALL):
     interval = evaluate.difference(everything, "sdnet_supervised", "unet", known)
     if interval is not None:
-        report.finding(
-            "dice",
+        dice_finding(
             "sdnet_supervised-unet",
             interval,
-            unit="Dice",
-            better="higher",
-            condition=f"labelled_{known}",
-            what="paired difference of the average 3D Dice, SDNet without unlabelled images minus the U-Net",
+            f"labelled_{known}",
+            f"paired difference of the average 3D Dice, SDNet without unlabelled images minus the U-Net, {LABELLED[known]}",
         )
         rows.append(
             {
                 "labelled people": known,
                 "": f"{ARMS['sdnet_supervised']} minus U-Net",
-                "difference of Dice": f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]",
+                "difference of Dice": signed(interval),
                 "Dice of the second": str(evaluate.mean(table, "unet", known)),
                 "draws": len(evaluate.runs(everything, "sdnet_supervised", known)),
             }
@@ -421,8 +434,8 @@ if rows:
     if alone is not None and added is not None:
         display(
             Markdown(
-                f"With one labelled person SDNet trained on labelled images *alone* stands {alone.value:+.3f} [{alone.low:+.3f}, {alone.high:+.3f}] from the U-Net, before any "
-                f"unlabelled image or discriminator has had a say; these add {added.value:+.3f} [{added.low:+.3f}, {added.high:+.3f}]. The first number is what it costs, at "
+                f"With one labelled person SDNet trained on labelled images *alone* stands {signed(alone)} from the U-Net, before any "
+                f"unlabelled image or discriminator has had a say; these add {signed(added)}. The first number is what it costs, at "
                 "this size and in these steps, to read masks from a few binary maps that must also draw the image; the second is what the semi-supervised part gives back."
             )
         )
@@ -447,14 +460,11 @@ for steps_of in sorted(set(table["steps"]) - {0}) if len(table) else []:
     ):
         longer = evaluate.mean(table, method, known, steps=steps_of)
         gain = evaluate.longer_gain(table, method, known, steps_of)
-        report.finding(
-            "dice",
+        dice_finding(
             method,
             longer,
-            unit="Dice",
-            better="higher",
-            condition=f"labelled_{known}_steps_{steps_of}",
-            what=f"average 3D Dice of test people after {steps_of} steps, {NAMES[method]}",
+            f"labelled_{known}_steps_{steps_of}",
+            f"average 3D Dice of test people after {steps_of} steps, {NAMES[method]}, {LABELLED[known]}",
         )
         rows.append(
             {
@@ -462,9 +472,7 @@ for steps_of in sorted(set(table["steps"]) - {0}) if len(table) else []:
                 "method": NAMES[method],
                 "steps": f"{steps_of:,}",
                 "Dice": str(longer),
-                f"gain over {comparison.STEPS:,} steps": f"{gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}]"
-                if gain
-                else "",
+                f"gain over {comparison.STEPS:,} steps": signed(gain) if gain else "",
             }
         )
 if rows:
@@ -491,7 +499,7 @@ for method, known in evaluate.measured(table):
         unit="percentage points",
         better="lower",
         condition=f"labelled_{known}",
-        what=f"mean absolute error of the left ventricle's ejection fraction of test people, {NAMES[method]}",
+        what=f"mean absolute error of the left ventricle's ejection fraction of test people, {NAMES[method]}, {LABELLED[known]}",
     )
     rows.append(
         {
@@ -501,13 +509,7 @@ for method, known in evaluate.measured(table):
         }
     )
 if rows:
-    rows.sort(
-        key=lambda row: (
-            order[row["labelled people"]],
-            list(NAMES.values()).index(row["method"]),
-        )
-    )
-    display(pd.DataFrame(rows).style.hide(axis="index"))
+    display(pd.DataFrame(in_order(rows)).style.hide(axis="index"))
 
 # %% tags=["hide-input"]
 if data == "acdc":
@@ -515,15 +517,12 @@ if data == "acdc":
     rows = []
     for method, known in evaluate.measured(elsewhere):
         interval = evaluate.mean(elsewhere, method, known, "lv_slice")
-        report.finding(
-            "dice",
+        dice_finding(
             method,
             interval,
-            unit="Dice",
-            better="higher",
-            condition=f"labelled_{known}",
+            f"labelled_{known}",
+            f"Dice of the left ventricle, mean over slices of a person, models of ACDC unchanged, {NAMES[method]}, {LABELLED[known]}",
             cohort="sunnybrook",
-            what=f"Dice of the left ventricle, mean over slices of a person, models of ACDC unchanged, {NAMES[method]}",
         )
         rows.append(
             {
@@ -533,19 +532,13 @@ if data == "acdc":
             }
         )
     if rows:
-        rows.sort(
-            key=lambda row: (
-                order[row["labelled people"]],
-                list(NAMES.values()).index(row["method"]),
-            )
-        )
         display(
             Markdown(
                 "### Another hospital\n\nThe same models, unchanged, on the slices of another set: Sunnybrook {cite}`radau2009`, "
                 f"{elsewhere['subject'].nunique()} people, the cavity of the left ventricle. Its slices come without an order, so Dice is per slice."
             )
         )
-        display(pd.DataFrame(rows).style.hide(axis="index"))
+        display(pd.DataFrame(in_order(rows)).style.hide(axis="index"))
 
 # %% [markdown]
 # ## Are anatomy and modality apart?
@@ -569,7 +562,7 @@ if len(of_factors):
             unit="distance correlation",
             better="lower",
             condition=f"labelled_{known}",
-            what=f"distance correlation of s and z of test images, mean and range over {len(part)} trainings",
+            what=f"distance correlation of s and z of test images, mean and range over {len(part)} trainings, {LABELLED[known]}",
         )
         rows.append(
             {
@@ -604,7 +597,7 @@ def judged(number, text, interval, low=0.0, high=0.0):
             {
                 "claim": f"sdnet.{number}",
                 "in question": text,
-                "we measured": f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]",
+                "we measured": signed(interval),
                 "so it": verdict,
             }
         )
