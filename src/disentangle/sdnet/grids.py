@@ -39,6 +39,7 @@ def sdnet_few_labels_acdc() -> list[Cell]:
     return [
         *_fold("acdc", 0),
         _cell("acdc", "unet", None, 0, 0, steps=PLATEAU_STEPS),
+        _cell("acdc", "unet_best", None, 0, 0, function="best:best_cell"),
         *(_cell("acdc", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
         *_further("acdc", 0),
         *(cell for fold in (1, 2) for cell in _fold("acdc", fold)),

@@ -1,0 +1,71 @@
+"""The cells' functions, for a few steps on a few phantoms: who is tested, and what a wrong name says."""
+
+from __future__ import annotations
+
+import json
+from dataclasses import replace
+
+import numpy as np
+import pytest
+import torch
+
+from disentangle.imaging import datasets
+from disentangle.sdnet import best, comparison, reasons
+from disentangle.sdnet.splits import few_labels
+
+
+@pytest.fixture(scope="module")
+def hearts():
+    return datasets.load("heart_phantom", size=64, people=15, frames=2)
+
+
+@pytest.fixture
+def few_steps(monkeypatch, hearts):
+    """Two steps of the comparison's own configuration on few hearts."""
+
+    def short(steps: int = 2):
+        return configuration(2)
+
+    configuration = comparison.configuration
+    for module in (comparison, reasons, best):
+        monkeypatch.setattr(module, "configuration", short)
+        monkeypatch.setattr(module, "cohort_of", lambda data: hearts)
+
+
+CELLS = {
+    "unet": comparison.few_labels_cell,
+    "gan": comparison.few_labels_cell,
+    "sdnet": comparison.few_labels_cell,
+    "sdnet_allmasks": comparison.few_labels_cell,
+    "sdnet_supervised": reasons.reason_cell,
+    "unet_best": best.best_cell,
+}
+
+
+@pytest.mark.parametrize("method", CELLS)
+def test_a_cell_scores_the_people_of_its_fold_and_can_be_stored(few_steps, hearts, method):
+    scores = CELLS[method]("heart_phantom", method, 1, 0, 1, 0)
+    split = few_labels(hearts.samples, 1, 1, 0)
+    tested = set(hearts.samples["subject"][split.test])
+    assert {person["subject"] for person in scores["people"]} == tested
+    assert all(0 <= person["mean"] <= 1 for person in scores["people"])
+    assert json.loads(json.dumps(scores)) == scores
+
+
+def test_masks_of_people_without_labels_change_nothing(few_steps, hearts):
+    split = few_labels(hearts.samples, 0, 1, 0)
+    labels = hearts.labels.copy()
+    labels[~split.labelled] = np.roll(labels[~split.labelled], 20, axis=-1)
+    altered = replace(hearts, labels=labels)
+    config = comparison.resized(comparison.configuration(2), 64)
+    for method in ("unet", "sdnet", "gan", "selftrain"):
+        first, second = (
+            comparison.trained(cohort, split, method, 0, config).model.state_dict() for cohort in (hearts, altered)
+        )
+        assert all(torch.equal(first[name], second[name]) for name in first), method
+
+
+@pytest.mark.parametrize("call", [comparison.few_labels_cell, reasons.reason_cell, best.best_cell])
+def test_an_unknown_method_is_named_with_those_that_are(few_steps, call):
+    with pytest.raises(ValueError, match="no (method|arm) 'vnet', expected one of"):
+        call("heart_phantom", "vnet", 1, 0, 0, 0)
