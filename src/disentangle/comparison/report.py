@@ -54,6 +54,15 @@ def record_gains(report: Report, table: pd.DataFrame) -> dict[str, Interval]:
     return gains
 
 
+def record_rotation(report: Report, table: pd.DataFrame) -> Interval | None:
+    """Record the swap error of latent rotation less that of the autoencoder it rotates, paired by head."""
+    gain = difference(table, "swap_error", "rotation", "autoencoder")
+    if gain is not None:
+        words = "paired difference of swap errors, latent rotation minus the autoencoder whose latents it rotates"
+        report.finding("swap_error", "rotation-autoencoder", gain, what=words, unit="part", better="lower")
+    return gain
+
+
 def strongest_probe(summary: pd.DataFrame) -> pd.DataFrame:
     """What can be read from each code by the better of two probes: a row a method, a column a question."""
     codes = summary[summary["metric"].isin(CODE_SCORES)]

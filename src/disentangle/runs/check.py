@@ -26,8 +26,8 @@ class Problem:
 
 
 def problems() -> list[Problem]:
-    """All problems of the project, in the order pairs, pages, cells, ledger."""
-    return [*_pairs(), *_pages(), *_cells(), *_ledger()]
+    """All problems of the project, in the order pairs, pages, cells, ledger, conclusions."""
+    return [*_pairs(), *_pages(), *_cells(), *_ledger(), *_conclusions()]
 
 
 def _pairs() -> Iterator[Problem]:
@@ -113,6 +113,21 @@ def _ledger() -> Iterator[Problem]:
         return
     for message in claims.problems(project.root(), pages=pages()):
         yield Problem("book/claims.yml", message)
+
+
+def _conclusions() -> Iterator[Problem]:
+    from disentangle.runs import claims, conclusions
+
+    if not (project.root() / conclusions.CONCLUSIONS_FILE).is_file():
+        return
+    where = conclusions.CONCLUSIONS_FILE.as_posix()
+    try:
+        parts = conclusions.load_conclusions(project.root())
+    except RunError as error:
+        yield Problem(where, str(error))
+        return
+    for name in conclusions.missing(parts, claims.read_records(project.results_folder())):
+        yield Problem(where, f"no record holds {name}", warning=True)
 
 
 def _shown(path: Path) -> str:

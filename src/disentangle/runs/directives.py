@@ -19,6 +19,7 @@ from disentangle.runs import (
     api_page,
     cells,
     claims,
+    conclusions,
     docstrings,
     frame,
     front,
@@ -129,6 +130,16 @@ class StateOfTheBook(_Generated):
         return front.state_markdown(_rows(Path(self.env.srcdir)), pages(), self.published())
 
 
+class Conclusions(_Generated):
+    """``{conclusions}``: sentences whose endings the findings decide."""
+
+    def markdown(self) -> str:
+        source = Path(self.env.srcdir)
+        records = claims.read_records(source / "book" / "results")
+        parts = conclusions.load_conclusions(source)
+        return conclusions.conclusions_markdown(parts, records, self.link, self.cell)
+
+
 class Costs(_Generated):
     """``{costs}``: what the runs of the pages took."""
 
@@ -212,6 +223,7 @@ DIRECTIVES = {
     "api-reference": ApiReference,
     "ideas": Ideas,
     "state-of-the-book": StateOfTheBook,
+    "conclusions": Conclusions,
     "costs": Costs,
     "moving-figure": MovingFigure,
 }
