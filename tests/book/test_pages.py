@@ -7,6 +7,8 @@ from pathlib import Path
 import pytest
 import yaml
 
+from disentangle.runs.directives import figures_of
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 PAGES = sorted((REPOSITORY / "book" / "executed").glob("*.ipynb"))
 LARGEST_PAGE = 1_000_000
@@ -46,6 +48,24 @@ def test_every_figure_has_a_caption_and_words_for_those_who_cannot_see_it(page):
         if shown:
             settings = cell["metadata"].get("mystnb", {})
             assert settings.get("figure", {}).get("caption") and settings.get("image", {}).get("alt"), cell["source"]
+
+
+def test_a_figure_that_prose_refers_to_is_drawn_whatever_has_run():
+    for path in (REPOSITORY / "notebooks").glob("*.py"):
+        text = path.read_text(encoding="utf-8")
+        referred = set(re.findall(r"numref\}`([^`]+)`", text))
+        for cell in re.split(r"\n(?=# %%)", text):
+            label = re.search(r'"name": "(fig-[\w-]+)"', cell.partition("\n")[0])
+            if label and label[1] in referred:
+                assert not cell.rstrip().splitlines()[-1].startswith(" "), f"{path.name}: {label[1]}"
+
+
+def test_a_figure_without_picture_is_not_referred_to():
+    def cell(label, *outputs):
+        return {"metadata": {"mystnb": {"figure": {"name": label}}}, "outputs": [{"data": data} for data in outputs]}
+
+    cells = [cell("fig-a", {"image/png": ""}), cell("fig-b", {"text/plain": ""}), cell("fig-c"), {"metadata": {}}]
+    assert figures_of({"cells": cells}) == {"fig-a"}
 
 
 def test_records_and_pages_belong_together():

@@ -67,8 +67,8 @@ class _Generated(SphinxDirective):
             return f"`{target}`"
         if not label:
             return f"[](/{docname}.ipynb)"
-        text = Path(self.env.doc2path(docname)).read_text(encoding="utf8")
-        return f"{{numref}}`{label}`" if f'"{label}"' in text else f"`{target}`"
+        shown = figures_of(json.loads(Path(self.env.doc2path(docname)).read_text(encoding="utf8")))
+        return f"{{numref}}`{label}`" if label in shown else f"`{target}`"
 
     def cell(self, page: str, finding: str) -> str | None:
         """The label of the cell that computed a finding, or None where this book does not show it."""
@@ -210,6 +210,16 @@ def cells_of(page: str) -> ledger_page.Waiting:
         return ledger_page.Waiting((), 0)
     missing = tuple(cell.name for cell in grid if not cells.stored_file(page, cell.name).is_file())
     return ledger_page.Waiting(missing, len(grid))
+
+
+def figures_of(notebook: dict) -> set[str]:
+    """The labels of the figures that an executed notebook shows; one whose cells have not run has no picture."""
+    return {
+        cell["metadata"]["mystnb"]["figure"]["name"]
+        for cell in notebook["cells"]
+        if "figure" in cell["metadata"].get("mystnb", {})
+        and any("image/png" in output.get("data", {}) for output in cell.get("outputs", ()))
+    }
 
 
 def _anchors(path: Path, page: str) -> dict[str, str]:
