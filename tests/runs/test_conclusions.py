@@ -33,8 +33,7 @@ def test_the_reference_need_not_be_zero():
 def test_number_data_people_page_and_cell_stand_behind_the_sentence():
     text = said(record(0.05, 0.2, real=False))
     assert text.startswith("## A toy\n\n- It gains.")
-    assert "*0.100 [0.050, 0.200] AUC; simulated data, 20 people*" in text
-    assert "([chapter](x), [its cell](#cell-3))" in text
+    assert "[**0.100 [0.050, 0.200] AUC**, simulated data, 20 people, [chapter](x), [its cell](#cell-3)]" in text
     assert "its cell" not in said(record(0.05, 0.2), cell=None)
 
 

@@ -92,8 +92,7 @@ def _bullet(sentence: Sentence, records: Records, link: Callable, cell: Callable
     real = bool(data) and all(cohort["real"] for cohort in data)
     measured = f"{with_interval(finding['value'], finding['low'], finding['high'])} {plain(finding['unit'])}"
     anchor = cell(sentence.page, sentence.finding)
-    where = link(sentence.page) + (f", [its cell](#{anchor})" if anchor else "")
-    return (
-        f"- {plain(sentence.said(finding['low'], finding['high']))} "
-        f"*{measured}; {kind_of_data(real)} data, {finding['n']} people* ({where})"
-    )
+    behind = [f"**{measured}**", f"{kind_of_data(real)} data", f"{finding['n']} people", link(sentence.page)]
+    behind += [f"[its cell](#{anchor})"] if anchor else []
+    said = plain(sentence.said(finding["low"], finding["high"]))
+    return f"- {said}\\\n  [{', '.join(behind)}]{{.evidence}}"
