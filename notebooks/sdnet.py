@@ -589,6 +589,57 @@ if rows_of_table:
     display(pd.DataFrame(rows_of_table).set_index("variant").T)
 
 # %% [markdown]
+# ## How many channels, how many numbers?
+#
+# The paper finds that four channels are too few for three structures and their surroundings, that eight do, and that more than eight dimensions of $z$ do not help (section 5.6). The same
+# model with other sizes, beside eight of both:
+
+# %% tags=["hide-input"]
+SIZES = {
+    "channels_4": "4 channels of s",
+    "channels_16": "16 channels of s",
+    "z_4": "4 dimensions of z",
+    "z_32": "32 dimensions of z",
+    "z_128": "128 dimensions of z",
+}
+sized = {
+    size: evaluate_factors.dice_difference(done, size, "sdnet")
+    for size in SIZES
+    if "sdnet" in variants and any(cell["parameters"].get("variant") == size for cell in done)
+}
+rows_of_table = []
+for size, difference in sized.items():
+    dice = evaluate_factors.variant_dice(done, size)
+    swaps = evaluate_factors.swap_difference(done, size, "sdnet")
+    for metric, interval, unit, better in (
+        ("dice", difference, "Dice", "higher"),
+        ("swap_error", swaps, "grey values", "lower"),
+    ):
+        report.finding(
+            metric,
+            f"{size}-sdnet",
+            interval,
+            unit=unit,
+            better=better,
+            what=f"paired difference, {SIZES[size]} minus eight of both",
+        )
+    own = [cell for cell in done if cell["parameters"]["variant"] == size]
+    rows_of_table.append(
+        {
+            "size": SIZES[size],
+            "Dice": str(dice),
+            "Dice, minus that of eight": f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]",
+            "error of swaps, minus that of eight": f"{swaps.value:+.3f} [{swaps.low:+.3f}, {swaps.high:+.3f}]",
+            "pixels on no channel": f"{np.mean([cell['scores']['unassigned'] for cell in own]):.0%}",
+            "seeds": len(own),
+        }
+    )
+if rows_of_table:
+    display(pd.DataFrame(rows_of_table).style.hide(axis="index"))
+else:
+    display(Markdown("These cells have not run."))
+
+# %% [markdown]
 # ## The claims, and what we found
 
 # %% tags=["hide-input"]
@@ -637,6 +688,10 @@ if {"sdnet", "no_rounding"} <= set(variants):
         ),
         "above",
     )
+if "channels_4" in sized:
+    judged("C13", "four channels segment worse than eight", sized["channels_4"], "below")
+if "z_128" in sized:
+    judged("C13", "128 dimensions of z segment worse than eight", sized["z_128"], "below")
 if rows_of_table:
     display(pd.DataFrame(rows_of_table).style.hide(axis="index"))
 

@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from disentangle.imaging import datasets
-from disentangle.sdnet import best, comparison, reasons
+from disentangle.sdnet import ablation, best, comparison, reasons, sizes
 from disentangle.sdnet.splits import few_labels
 
 
@@ -69,3 +69,19 @@ def test_masks_of_people_without_labels_change_nothing(few_steps, hearts):
 def test_an_unknown_method_is_named_with_those_that_are(few_steps, call):
     with pytest.raises(ValueError, match="no (method|arm) 'vnet', expected one of"):
         call("heart_phantom", "vnet", 1, 0, 0, 0)
+
+
+def test_a_cell_of_another_size_differs_in_nothing_else(monkeypatch):
+    hearts = datasets.load("heart_phantom", scanner="mr_ct", size=64, frames=2, people=30)
+    monkeypatch.setattr(sizes, "both_modalities", lambda: hearts)
+    monkeypatch.setattr(sizes, "configuration", lambda steps: ablation.configuration(steps=2))
+    monkeypatch.setattr(sizes, "PAIRS", 8)
+    monkeypatch.setattr(sizes, "factor_scores", lambda *_: {})
+    for variant, size in sizes.SIZES.items():
+        changed = replace(ablation.configuration(steps=2), **size)
+        assert sizes.sized(variant) == changed
+    scores = sizes.size_cell("channels_4", 0)
+    assert json.loads(json.dumps(scores)) == scores
+    assert {person["subject"] for person in scores["people"]} == {person["subject"] for person in scores["swaps"]}
+    with pytest.raises(ValueError, match="no variant 'channels_5', expected one of channels_4"):
+        sizes.sized("channels_5")

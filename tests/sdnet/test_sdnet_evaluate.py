@@ -94,6 +94,17 @@ def test_accuracies_are_paired_by_person_and_seed():
     assert (gain.low, gain.high) == pytest.approx((0.25, 0.25))
 
 
+def test_dice_is_paired_by_person_and_seed():
+    def segmented(name, seed, **dice):
+        people = [{"subject": who, "mean": value} for who, value in dice.items()]
+        return {"cell": name, "parameters": {"variant": name, "seed": seed}, "scores": {"people": people}}
+
+    done = [segmented("sdnet", 0, a=0.5, b=0.7), segmented("sdnet", 1, a=0.6), segmented("z_4", 0, a=0.4, b=0.6)]
+    assert evaluate_factors.variant_dice(done, "sdnet").value == pytest.approx(0.6)
+    loss = evaluate_factors.dice_difference(done, "z_4", "sdnet")
+    assert (loss.value, loss.low, loss.high, loss.n) == (*[pytest.approx(-0.1)] * 3, 2)
+
+
 @pytest.mark.parametrize("grid", [grids.sdnet, grids.sdnet_few_labels, grids.sdnet_few_labels_acdc])
 def test_no_cell_stands_twice_in_a_grid(grid):
     names = [one.name for one in grid()]

@@ -64,12 +64,12 @@ def consistency(done: Sequence[dict], variant: str) -> float:
 
 def variant_dice(done: Sequence[dict], variant: str) -> Interval:
     """Average 3D Dice of test people, people and seeds drawn."""
-    rows = {
-        (person["subject"], cell["parameters"]["seed"]): person["mean"]
-        for cell in _of(done, variant)
-        for person in cell["scores"]["people"]
-    }
-    return _crossed(pd.Series(rows).rename_axis(["subject", "seed"]))
+    return _crossed(_dice(done, variant))
+
+
+def dice_difference(done: Sequence[dict], variant: str, other: str) -> Interval:
+    """Mean paired difference of the average 3D Dice of test people, the same seeds; people and seeds drawn."""
+    return _crossed((_dice(done, variant) - _dice(done, other)).dropna())
 
 
 def modality_accuracy(done: Sequence[dict], variant: str, source: str, probe: str = "linear") -> Interval:
@@ -100,6 +100,15 @@ def _accuracies(done: Sequence[dict], variant: str, source: str, probe: str) -> 
         right = found["right"][f"{source} {probe}"]
         values |= {(who, seed): value for who, value in zip(found["subjects"], right, strict=True)}
     return pd.Series(values, dtype=float).rename_axis(["subject", "seed"])
+
+
+def _dice(done: Sequence[dict], variant: str) -> pd.Series:
+    rows = {
+        (person["subject"], cell["parameters"]["seed"]): person["mean"]
+        for cell in _of(done, variant)
+        for person in cell["scores"]["people"]
+    }
+    return pd.Series(rows, dtype=float).rename_axis(["subject", "seed"])
 
 
 def _of(done: Sequence[dict], variant: str) -> list[dict]:

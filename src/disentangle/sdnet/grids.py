@@ -5,22 +5,25 @@ from __future__ import annotations
 from disentangle.runs.cells import Cell
 
 VARIANTS = ("sdnet", "no_rounding", "argmax", "no_zrec", "concat", "no_kl")
+SIZES = ("channels_4", "z_128", "channels_16", "z_32", "z_4")
 SEEDS = (0, 1)
 PLATEAU_STEPS = 4000
 ARMS = ("sdnet_supervised", "sdnet_no_adversary", "sdnet_every_step", "sdnet_rounded")
 
 
 def sdnet() -> list[Cell]:
-    """SDNet and what the paper argues for taken away, on MR and CT phantoms at 64x64, two seeds."""
+    """SDNet, what the paper argues for taken away, and other sizes, on MR and CT phantoms at 64x64, two seeds."""
+    functions = dict.fromkeys(VARIANTS, "ablation:ablation_cell") | dict.fromkeys(SIZES, "sizes:size_cell")
     return [
         Cell(
             name=f"{variant}_seed{seed}",
-            function="disentangle.sdnet.ablation:ablation_cell",
+            function=f"disentangle.sdnet.{functions[variant]}",
             parameters={"variant": variant, "seed": seed},
             data=("heart_phantom",),
         )
+        for variants in (VARIANTS, SIZES)
         for seed in SEEDS
-        for variant in VARIANTS
+        for variant in variants
     ]
 
 
