@@ -320,7 +320,7 @@ for name in order:
         right,
         unit="share",
         better="higher",
-        what="share of lesions on the right side of even odds, out of fold",
+        what=f"share of lesions on the right side of even odds, out of fold, {NAMES[name]}",
     )
     row["accuracy, lesions"] = str(right)
     if name in at_slice:
@@ -332,7 +332,7 @@ for name in order:
             unit="AUC",
             better="higher",
             condition="slices",
-            what="the same for single slices",
+            what=f"AUC of single slices out of fold, {NAMES[name]}, everything fitted inside the training people",
         )
         row["AUC, slices"] = str(per_slice)
     rows.append(row)
@@ -364,7 +364,7 @@ for first, second in pairs:
             difference,
             unit="AUC",
             better="higher",
-            what="paired difference of lesion AUC, people drawn",
+            what=f"paired difference of lesion AUC, {NAMES[first]} minus {NAMES[second]}",
         )
         rows.append(
             {
@@ -456,7 +456,7 @@ for name in order:
         unit="AUC",
         better="higher",
         condition="6_to_10_mm",
-        what="lesion AUC out of fold among lesions of 6 to 10 mm",
+        what=f"lesion AUC out of fold among lesions of 6 to 10 mm, {NAMES[name]}",
     )
     rows.append({"method": NAMES[name], "AUC, 6 to 10 mm": str(interval)})
 display(

@@ -670,7 +670,7 @@ if ready and len(over_beta[over_beta["model"] == "gvae"]) > 1:
                 unit=name.upper(),
                 better="higher",
                 condition=None if part == "plain" else part,
-                what=f"difference at equal SSIM near the lesion ({low:.3f} to {high:.3f}), equal size",
+                what=f"DirVAE minus GVAE of equal size, {words_of}, at equal SSIM near the lesion ({low:.3f} to {high:.3f})",
             )
             lines.append(
                 {
@@ -843,7 +843,7 @@ if ready:
             n=interval.n,
             unit="share",
             better="neither",
-            what="the same for random directions of the same latent space",
+            what="share of a walk's change on its main feature, random directions of the same latent space",
         )
         report.finding(
             "traversal_purity",

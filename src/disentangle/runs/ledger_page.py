@@ -114,7 +114,7 @@ def _all_verdicts(rows: Iterable[Row], link: Link, cell: CellLink) -> str:
             f"[{plain(row.claim)}](#{anchor(row)})",
             verdict_mark(row),
             plain(row.statement),
-            _ours(row),
+            f"{_ours(row)} [{plain(row.what)}]{{.evidence}}" if row.what else _ours(row),
             plain(row.published or "–"),
             kind_of_data(row.real),
             row.kind,
