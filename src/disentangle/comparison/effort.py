@@ -1,10 +1,15 @@
 """How long each method learns, and how fast: steps and learning rates of the grid and of shorter runs.
 
 Steps give every method about the same time on one core: two to two and a half minutes where nothing else runs. Rates
-are those of the methods' own chapters. Swap errors on validation heads with seed 0, copying = 1, beside the error of
-drawing the own style: SDNet 0.936 (0.290), anatomy learning 0.350 (0.288), PUIR 0.388 (0.344), rotation 0.658 (0.391),
-autoencoder 0.694 (0.391), Gaussian VAE 0.592 (0.374), Dirichlet VAE 0.802 (0.438). PUIR with batches of 8 sections, all
-sources drawn and half as many steps, which take as long: 0.390 (0.345), so its settings stayed.
+were chosen alike for all: of a third of the rate of the method's own chapter, that rate, three and nine times that
+rate, the one with the least swap error on validation heads with seed 0. Errors at these four, copying = 1:
+
+SDNet 0.969, 0.936, 0.902, 2.228; anatomy learning 0.421, 0.350, 0.341, 0.345; PUIR 0.366, 0.388, 0.338, and at nine
+times the rate its features collapsed, which its guard reports; rotation 0.637, 0.658, 0.627, 0.671; autoencoder 0.727,
+0.694, 0.672, 0.749; Gaussian VAE 0.707, 0.592, 0.588, 0.509; Dirichlet VAE 0.879, 0.802, 0.728, 0.749. The Gaussian
+VAE is best at the end of the range, where it draws its own style worst (0.470, after 0.406 at a third of that rate).
+PUIR with batches of 8 sections, all sources drawn and half as many steps, which take as long: 0.390 at its chapter's
+rate, so its settings stayed.
 """
 
 from __future__ import annotations
@@ -14,16 +19,21 @@ from dataclasses import dataclass, replace
 
 @dataclass(frozen=True)
 class Effort:
-    """Steps and learning rates of every method; ``puir`` has two stages. ``small``: networks for a smoke test."""
+    """Steps and learning rates of every method; ``puir`` has two stages, ``autoencoder`` steps are those of all three.
+
+    ``small``: networks for a smoke test.
+    """
 
     sdnet: int = 800
     uad: int = 600
     puir: tuple[int, int] = (400, 800)
     autoencoder: int = 1200
-    sdnet_rate: float = 2e-3
-    uad_rate: float = 2e-3
-    puir_rate: float = 6e-3
-    autoencoder_rate: float = 2e-3
+    sdnet_rate: float = 6e-3
+    uad_rate: float = 6e-3
+    puir_rate: float = 18e-3
+    autoencoder_rate: float = 6e-3
+    gvae_rate: float = 18e-3
+    dirvae_rate: float = 6e-3
     latent: int = 64
     small: bool = False
     device: str = "cpu"

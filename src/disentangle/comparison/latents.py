@@ -103,7 +103,8 @@ def _with_nuisance_dimensions(name: str, training: Part, validation: Part, seed:
 
 
 def _fitted(name: str, training: Part, seed: int, effort: Effort) -> vae.Fitted:
+    rate = getattr(effort, f"{name}_rate")
     config = VAEConfig(prior=PRIORS[name], latent=effort.latent, base=8 if effort.small else 16).with_training(
-        steps=effort.autoencoder, learning_rate=effort.autoencoder_rate, device=effort.device, checkpoint_every=0
+        steps=effort.autoencoder, learning_rate=rate, device=effort.device, checkpoint_every=0
     )
     return vae.fit(training.flat[:, None], config, seed)
