@@ -51,7 +51,8 @@ def test_the_page_that_compares_all_stands_last_once_it_is_published():
 
 def test_the_state_of_the_book_counts_pages_claims_and_verdicts():
     text = state_markdown([ROW, replace(ROW, verdict="fails")], PAGES, {"chapter"})
-    assert "1 of 2 pages" in text and "1 claims" in text and "*holds* 1, *fails* 1, *undecided* 0" in text
+    assert state_markdown([ROW], PAGES, {"chapter", "later"}).startswith("All 2 pages are published. The ledger")
+    assert "So far 1 of 2 pages" in text and "1 claims" in text and "*holds* 1, *fails* 1, *undecided* 0" in text
 
 
 def test_costs_come_from_records_and_cells():

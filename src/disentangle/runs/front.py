@@ -106,8 +106,9 @@ def state_markdown(rows: list[Row], pages: Mapping[str, Page], published: set[st
     counts = {verdict: sum(row.verdict == verdict for row in rows) for verdict in ORDER}
     said = ", ".join(f"*{verdict}* {count}" for verdict, count in counts.items())
     claims = len({row.claim for row in rows})
+    there = f"All {len(pages)}" if len(published) == len(pages) else f"So far {len(published)} of {len(pages)}"
     return (
-        f"So far {len(published)} of {len(pages)} pages are published. The ledger has {claims} claims and "
+        f"{there} pages are published. The ledger has {claims} claims and "
         f"{sum(counts.values())} verdicts on them: {said}."
     )
 
