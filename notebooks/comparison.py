@@ -203,7 +203,8 @@ display(Markdown(table_of_cells.summary()))
 # ## The experiment
 #
 # The measurement comes from **cells**: one method and seed each, the same images, steps chosen so that each takes about the same time on one core. Learning rates were chosen alike
-# for all methods: four rates around that of the method's own chapter, and of these the one with the least swap error on validation heads. Intervals draw heads and seeds together.
+# for all methods: four rates around that of the method's own chapter, and of these the one with the least swap error on validation heads (for PUIR, among those at
+# which its features do not collapse). Intervals draw heads and seeds together.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-errors", "caption": "Error of swaps (dots, with 95 % intervals of heads and seeds; strokes are single seeds) and of drawing the own style (squares), as a part of what copying the source costs. The grey line between both is what the exchange of the style adds."}, "image": {"alt": "A row a method with a dot, an interval and a square to the left of it; dashed lines at copying and at the curve of grey values."}}
 swaps = summary[summary["metric"] == "swap_error"].set_index("method")
