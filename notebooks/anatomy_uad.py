@@ -441,9 +441,9 @@ if len(summary):
         )
         display(Markdown(f"**{METRICS[metric][0]}**"))
         display(
-            part.pivot(index="method", columns="column", values="text").reindex(
-                [NAMES[n] for n in ran]
-            )
+            part.pivot(index="method", columns="column", values="text")
+            .reindex([NAMES[n] for n in ran])
+            .rename_axis(index=None, columns=None)
         )
 
 # %% [markdown]
@@ -852,7 +852,7 @@ for method in ("dal", "no_consistency"):
                 better={"anatomy": "lower", "z": "higher", "image": "neither"}[what],
                 what=f"accuracy of naming the site among five from {title}, {(sequence or 't1 and t2').upper()}, {NAMES[method]}",
             )
-            row[(sequence or "mean").upper()] = str(interval)
+            row[sequence.upper() if sequence else "mean of both"] = str(interval)
         if len(row) > 2:
             rows.append(row)
 moves = evaluate.vector_shift(done)

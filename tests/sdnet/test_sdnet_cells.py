@@ -11,6 +11,7 @@ import torch
 
 from disentangle.imaging import datasets
 from disentangle.sdnet import ablation, best, comparison, reasons, sizes
+from disentangle.sdnet.fitted import Fitted
 from disentangle.sdnet.splits import few_labels
 
 
@@ -63,6 +64,29 @@ def test_masks_of_people_without_labels_change_nothing(few_steps, hearts):
             comparison.trained(cohort, split, method, 0, config).model.state_dict() for cohort in (hearts, altered)
         )
         assert all(torch.equal(first[name], second[name]) for name in first), method
+
+
+def test_turned_copies_are_turned_back():
+    class Bright(torch.nn.Module):
+        """Background where it is dark, the first structure where it is bright: turning must change next to nothing."""
+
+        def __init__(self):
+            super().__init__()
+            self.weight = torch.nn.Parameter(torch.zeros(()))
+
+        def probabilities(self, images):
+            bright = (5 * images).sigmoid()
+            return torch.cat([1 - bright, bright], 1)
+
+    config = comparison.resized(comparison.configuration(2), 64)
+    fitted = Fitted(Bright(), config, None, 0.0, False)
+    rows, columns = np.mgrid[:64, :64]
+    blob = np.exp(-((rows - 22) ** 2 + (columns - 38) ** 2) / 60)[None, None].astype(np.float32)
+    plain = best.segment(fitted, blob)
+    assert 20 < plain.sum() < 400
+    np.testing.assert_array_equal(best.segment_turned(fitted, blob, (0.0,)), plain)
+    for angles in (best.ANGLES, (90.0,), (-30.0, 45.0)):
+        assert (best.segment_turned(fitted, blob, angles) == plain).mean() > 0.995
 
 
 @pytest.mark.parametrize("call", [comparison.few_labels_cell, reasons.reason_cell, best.best_cell])
