@@ -212,11 +212,11 @@ pd.DataFrame(
 #
 # | term | weight | who learns from it |
 # |---|---|---|
-# | 1 - Dice of masks read from $s$ | 10 | all four networks, labelled images |
+# | 1 - Dice of masks read from $s$ | 10 | anatomy and segmentor, labelled images |
 # | $\lvert x - g(s, z)\rvert$ | 1 | anatomy, modality, decoder |
 # | KL of $z$ | 0.01 | modality, anatomy |
-# | $\lvert z - f_M(g(s, z))\rvert$ | 1 | decoder and modality (code); also anatomy (paper) |
-# | $(D_M(m) - 1)^2$ | 10 | all but the decoder, unlabelled images; not on this page |
+# | $\lvert z - f_M(s, g(s, z))\rvert$ | 1 | decoder and modality (code); also anatomy (paper) |
+# | $(D_M(m) - 1)^2$ | 10 | anatomy and segmentor, unlabelled images; not on this page |
 
 # %% [markdown]
 # ## Training, live
@@ -285,7 +285,7 @@ pd.DataFrame(
             "variance of z, least to most used": " ".join(
                 f"{v:.2f}" for v in np.sort(posterior_variance(one))[::-1]
             ),
-            "pixels on no channel": f"{unassigned_share(one.anatomy).mean():.1%}",
+            "pixels where no channel exceeds one half": f"{unassigned_share(one.anatomy).mean():.1%}",
         }
         for name, one in {"SDNet": found, "not rounded": found_soft}.items()
     }
@@ -347,7 +347,7 @@ display(
 # known: the donor's scan of the source's heart. The error of a swap is stated as a share of the error of
 # *doing nothing*, the source left as it is.
 
-# %% mystnb={"figure": {"name": "fig-sdnet-swap", "caption": "Anatomy of one test person with the modality of another: source, the exact picture of that heart in the donor's style, the swap, and swapped minus exact (grey values of 0..1). Model of this page."}, "image": {"alt": "Rows of four pictures: a source heart, the same heart in the other modality, a smoother drawn version close to it, and a red and blue map of what is missing."}}
+# %% mystnb={"figure": {"name": "fig-sdnet-swap", "caption": "Anatomy of one test person with the modality of another: source, the exact picture of that heart in the donor's style, the swap, and swapped minus exact (grey values of 0..1). Model of this page."}, "image": {"alt": "Rows of four pictures: a source heart, the same heart in the other modality, a smoother drawn version, in which heart and chest wall often keep the brightness of the source, and a red and blue map of what is missing."}}
 some = swaps.draw_pairs(test, swapped, 0, across="modality")
 pictures = swaps.swapped_pictures(fitted, test, some)
 scanner = test.samples["modality"].to_numpy()
@@ -610,10 +610,10 @@ sized = {
 rows_of_table = []
 for size, difference in sized.items():
     dice = evaluate_factors.variant_dice(done, size)
-    swaps = evaluate_factors.swap_difference(done, size, "sdnet")
+    swap_change = evaluate_factors.swap_difference(done, size, "sdnet")
     for metric, interval, unit, better in (
         ("dice", difference, "Dice", "higher"),
-        ("swap_error", swaps, "grey values", "lower"),
+        ("swap_error", swap_change, "grey values", "lower"),
     ):
         report.finding(
             metric,
@@ -629,8 +629,8 @@ for size, difference in sized.items():
             "size": SIZES[size],
             "Dice": str(dice),
             "Dice, minus that of eight": f"{difference.value:+.3f} [{difference.low:+.3f}, {difference.high:+.3f}]",
-            "error of swaps, minus that of eight": f"{swaps.value:+.3f} [{swaps.low:+.3f}, {swaps.high:+.3f}]",
-            "pixels on no channel": f"{np.mean([cell['scores']['unassigned'] for cell in own]):.0%}",
+            "error of swaps, minus that of eight": f"{swap_change.value:+.3f} [{swap_change.low:+.3f}, {swap_change.high:+.3f}]",
+            "pixels where no channel exceeds one half": f"{np.mean([cell['scores']['unassigned'] for cell in own]):.0%}",
             "seeds": len(own),
         }
     )
@@ -716,7 +716,7 @@ if rows_of_table:
 # ## Where it breaks
 #
 # - **Grey values leak into s.** Eight binary channels are enough to paint a picture in eight shades. The row "modality from s" measures it.
-# - **z falls silent.** With too much KL, or no reconstruction of z, all pictures of an anatomy look alike. The variances above show it.
+# - **z falls silent.** With too much KL, or no reconstruction of z, all pictures of an anatomy look alike. Compare the row *no reconstruction of z* in the table of swaps.
 # - **Smooth pictures.** The decoder paints regions. Texture, noise and trabeculae are lost; where they matter, this is the wrong model.
 #
 # ## Exercises
