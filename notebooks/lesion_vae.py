@@ -323,7 +323,7 @@ display(
 # %% [markdown]
 # ## What they redraw
 #
-# A score that counts empty air flatters every model. So SSIM and MSE are computed on one HU window, inside the outline
+# A score over the whole image is mostly about what surrounds the lesion. So SSIM and MSE are computed on one HU window, inside the outline
 # widened by three pixels, and beside them stand the whole image and the row of a *black image*, which knows nothing.
 
 # %%
@@ -339,7 +339,7 @@ rows["black image"] = dict(
 ) | {"kl": np.nan}
 table = pd.DataFrame(rows).T[["ssim_mask", "mse_mask", "ssim", "mse", "kl"]]
 table.columns = [
-    "SSIM near the lesion",
+    "SSIM near the lesion, mean of people",
     "MSE near the lesion",
     "SSIM whole",
     "MSE whole",
@@ -379,7 +379,7 @@ for low, high in ((-1000, 400), (-500, 400)):
         ["ssim", "ssim_mask"]
     ].mean()
 window_table = pd.DataFrame(windows).T.rename(
-    columns={"ssim": "SSIM whole", "ssim_mask": "SSIM near the lesion"}
+    columns={"ssim": "SSIM whole, mean of slices", "ssim_mask": "SSIM near the lesion"}
 )
 glue("window_wide", float(window_table.iloc[0, 0]))
 glue("window_narrow", float(window_table.iloc[1, 0]))
@@ -497,8 +497,8 @@ figure
 #
 # One training proves little. The numbers that follow come from a grid of trainings, run one by one and stored with their
 # scores: both models over six values of $\beta$ from 0.1 to 30, the Dirichlet model over its concentration, and an encoder
-# that was never trained. Each cell is trained on 48 % of the people, stopped early on 12 %, and measured on the
-# remaining 40 %, with the settings of the box at the end.
+# that was never trained. Each cell is trained on about half of the people, stopped early on an eighth, and measured on
+# the rest, with the settings of the box at the end.
 
 # %% tags=["hide-input"]
 table_of_cells = cells.load("lesion_vae")
@@ -534,7 +534,7 @@ display(
 # %% [markdown]
 # ### Does the Dirichlet model pay in reconstruction?
 #
-# At equal size and equal $\beta$ a nat of the one KL is not a nat of the other, so one pair of models decides nothing. The
+# At equal size and equal $\beta$ a nat of the one KL is not a nat of the other, so one pair of models is not enough. The
 # curve over $\beta$ shows what each can do: how well it redraws the region of the lesion, against the nats it spends.
 
 # %% mystnb={"figure": {"name": "fig-lesion-vae-rate", "caption": "SSIM near the lesion of held-out people against KL to the prior in nats, one dot a training (beta from 0.1, right, to 30, left); lines join means over seeds."}, "image": {"alt": "Two rising curves of SSIM over KL, one for the Gaussian and one for the Dirichlet model."}}
@@ -869,7 +869,7 @@ display(pd.DataFrame(rows).style.hide(axis="index"))
 # One direction is special: the one along which a logistic regression's odds of malignancy grow fastest. What does the
 # model draw when it is told to make a lesion look more suspicious?
 
-# %% mystnb={"figure": {"name": "fig-lesion-vae-suspicion", "caption": "From benign to suspicious: walks of both models along the gradient of the odds of malignancy, from one held-out lesion, with the outline of the region above -400 HU."}, "image": {"alt": "Two rows of seven decoded lesions, from benign on the left to suspicious on the right; the GVAE changes size and surroundings, the DirVAE mostly the brightness and size of a round blob."}}
+# %% mystnb={"figure": {"name": "fig-lesion-vae-suspicion", "caption": "From benign to suspicious: walks of both models along the gradient of the odds of malignancy, from one held-out lesion, with the outline of the region above -400 HU."}, "image": {"alt": "Two rows of seven decoded lesions, from benign on the left to suspicious on the right; the GVAE grows and darkens, the DirVAE hardly changes of a round blob."}}
 pictures, measured = [], {}
 for name, fitted in models.items():
     frame = traversals.Frame.of(codes[name], simplex=name == "DirVAE")
@@ -937,7 +937,7 @@ if ready:
             [
                 {
                     "claim": f"lesion_vae.{number}",
-                    "the paper says": text,
+                    "in question": text,
                     "we measured": label,
                     "value": str(interval),
                     "so it": "holds"
@@ -960,7 +960,7 @@ if ready:
 # :class: note
 # | open or different | here |
 # |---|---|
-# | network: 291 million parameters (b=128, D=512), over 90 % of them in two full-field layers | a compact network of the same shape, sized for a laptop; the paper's sizes are `profile=paper`, and a test holds its count of 310,337,025 at D=2048 |
+# | network: 291 million parameters (b=128, D=512), over 90 % of them in two full-field layers | a compact network of the same shape, sized for a laptop; the paper's network is `-p profile=paper -p latent=512`, and a test holds its count of 310,337,025 at D=2048 |
 # | loss: L1 with plain SSIM, ad-hoc scale factors per model | L1 with MS-SSIM, half and half, one scale, `beta` counted in nats |
 # | KL of the Dirichlet model: reversed in the released code | the ELBO's direction; `kl="reversed"` is an option |
 # | label: upper median of one to four readers, every annotated lesion | mean of at least three readers, exactly 3 left out; `rule="published"` is an option |
@@ -973,7 +973,7 @@ if ready:
 #
 # **Collapse.** With a large $\beta$ it is cheapest to say nothing: the posterior equals the prior and every lesion is
 # redrawn as the same grey blob. With a tiny $\beta$ the opposite happens: the model is an autoencoder, and draws from the
-# prior are noise.
+# prior are noise. A dimension is called *active* where its variance over lesions is at least a hundredth of the largest one's.
 
 # %% tags=["hide-input"]
 if ready:
@@ -1011,7 +1011,8 @@ figures.image_grid(
 )
 
 # %% [markdown]
-# **Air flatters.** A black image reaches the whole-image SSIM of the table above without knowing a thing. **Tiny
+# **Air flatters the MSE, and on narrow windows the SSIM.** Over the whole image the MSE of the table above is lower than near the lesion, though most of that is air; and on a window in which air is
+# black in every copy the whole-image SSIM rises as well (table of windows). **Tiny
 # concentrations** make gradients of Dirichlet draws explode; concentrations are kept in 0.01 to 100. **Size is a shortcut**
 # through everything: see the columns *given size*.
 #
