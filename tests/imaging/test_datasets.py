@@ -81,7 +81,7 @@ def test_the_pack_gives_the_same_cohort_without_the_folder(place: Path, cubes: P
     monkeypatch.delenv("DISENTANGLE_DATA")
     again = datasets.load("lidc_cubes")
     assert again.sha256 == first.sha256 == datasets.checksum("lidc_cubes")
-    assert datasets.available("lidc_cubes")
+    assert datasets.available("lidc_cubes") and not datasets.available("lidc_cubes", packed=False)
 
 
 def test_a_folder_with_another_file_is_read_again(cubes: Path):

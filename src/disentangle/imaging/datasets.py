@@ -132,9 +132,12 @@ def folder(name: str) -> Path:
     )
 
 
-def available(name: str) -> bool:
-    """Whether ``load`` would find the data: embedded, packed, or in a folder."""
-    if not entry(name).real or _pack_file(name).is_file():
+def available(name: str, *, packed: bool = True) -> bool:
+    """Whether ``load`` would find the data: embedded, packed, or in a folder.
+
+    ``packed`` False asks for ``load`` with options, which reads a real set from its folder and never from its pack.
+    """
+    if not entry(name).real or (packed and _pack_file(name).is_file()):
         return True
     try:
         return folder(name).is_dir()
