@@ -238,7 +238,7 @@ display(
 # %% [markdown]
 # ## Six sites
 #
-# Sites A and B follow the protocols that IXI published for two London hospitals, D has thick slices, F is a plain 3 T scanner. **C and E (starred) are
+# In T1 and T2, sites A and B follow the protocols that IXI published for two London hospitals (it has no FLAIR: that is ours), D has thick slices, F is a plain 3 T scanner. **C and E (starred) are
 # never used in training or tuning**: they are kept for the last test of a detector. The last column is the contrast of grey and white matter over the noise. Gammas stand for what the equations leave out, such as magnetisation
 # transfer and the preparation pulses of real T1 sequences.
 
@@ -314,7 +314,7 @@ figures.image_grid(pictures, [*stages, "slices of 5 mm"], columns=5)
 # ## Lesions, and what they do to their surroundings
 #
 # Each kind is a level set with a wanted volume, drawn where such lesions sit: gliomas in white matter, plaques around the ventricles, hyperintensities as caps
-# and bands, strokes in the territory of the middle cerebral artery. Oedema spares the cortex; a hyperintensity does not enter a ventricle. A sixth
+# and bands, strokes in the territory of the middle cerebral artery. Oedema spares the cortex; a hyperintensity does not enter a ventricle. The fifth
 # generator, chronic stroke, is held out like sites C and E.
 
 # %% mystnb={"figure": {"name": "fig-brain-lesions", "caption": "Each kind of lesion in T1, T2 and FLAIR, the mask outlined, the twin in T2, and how far the tissue was pushed (black 0, white 8 mm)."}, "image": {"alt": "One row a kind of lesion with five pictures: three contrasts with an outline, the healthy twin, and a map of displacement that is bright around the glioma and black for plaques."}}
@@ -358,7 +358,7 @@ report.finding(
 display(
     Markdown(
         f"Untouched tissue differs from its twin by {np.median(difference[far & cohort.extra['brain_masks']]):.4f} (median, grey values of 0..1), lesions by "
-        f"**{difference[cohort.masks].mean():.3f}**, tissue that was merely pushed by more than 1 mm by **{difference[moved].mean():.3f}** (means)."
+        f"**{difference[cohort.masks].mean():.3f}**, tissue that was merely pushed by more than 1 mm by **{difference[moved].mean():.3f}** (means of the largest difference of the three sequences)."
     )
 )
 
@@ -503,7 +503,7 @@ display(pd.DataFrame(rows).style.format(precision=3).hide(axis="index"))
 
 # %% [markdown]
 # The order is that of patients: plaques and hyperintensities stand out in FLAIR, and hardly in T2 and T1. The values are lower than in patients, where a
-# threshold on FLAIR reached 0.27 in MSLUB {cite}`meissen2021`. Two reasons are known. The simulated loads are smaller, and average precision falls with the
+# threshold on FLAIR reached 0.27 in MSLUB {cite}`meissen2022`. Two reasons are known. The simulated loads are smaller, and average precision falls with the
 # prevalence. And grey values end at the 99th percentile of the brain: a lesion below one per cent of the brain ties with the brightest healthy voxels.
 #
 # **4. Do sites differ more than people?** Distance between the histograms inside the brain: one head at two sites, against two heads at one site (T1, twins,
@@ -581,7 +581,7 @@ display(
 # - **No skull, vessels, membranes, or eyes.** Skull stripping is a mask with an error of about 1 mm; real residues are brighter and odder.
 # - **One generator a lesion.** A detector tuned on these plaques has met their generator. That is why chronic stroke is kept back.
 # - **Physics without history.** No motion beyond a faint ghost, no flow, no susceptibility, no fat.
-# - **Deformation alone is nearly invisible.** Tissue that was merely pushed differs from its twin by what you saw above, though it is as ill as the rest.
+# - **Deformation alone shows little.** Tissue that was merely pushed differs from its twin by what you saw above, though it is as ill as the rest.
 #
 # On purpose: a scanner whose inversion time does not null the fluid.
 

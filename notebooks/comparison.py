@@ -172,7 +172,7 @@ glue("shuffled_trees", float(on_controls.loc["shuffled", "biology from biology n
 pd.DataFrame(
     {
         method.title: {
-            "told in training": method.told,
+            "what it is told": method.told,
             "biological code": method.biology,
             "nuisance code": method.nuisance,
             "a swap is asked for by": method.style,
@@ -202,7 +202,7 @@ display(Markdown(table_of_cells.summary()))
 # %% [markdown]
 # ## The experiment
 #
-# The measurement comes from **cells**: one method and seed each, the same images, steps chosen so that each takes about the same time on one core. Learning rates were chosen alike
+# The measurement comes from **cells**: one method and seed each, the same images, steps set for two to two and a half minutes on an idle core. Learning rates were chosen alike
 # for all methods: four rates around that of the method's own chapter, and of these the one with the least swap error on validation heads (for PUIR, among those at
 # which its features do not collapse). Intervals draw heads and seeds together.
 
@@ -267,7 +267,7 @@ if len(wide):
 # %% [markdown]
 # ### How many dimensions are style?
 #
-# Chosen on validation heads (autoencoders, of 64 dimensions, at most 16), or by the rotation's own rule.
+# Chosen on validation heads (autoencoders, of 64 dimensions, at most 16), or by the rotation's own rule. Where 16 is chosen, the bound decided: more might swap better.
 
 # %% tags=["hide-input"]
 dimensions = evaluate.chosen_dimensions(done)
@@ -278,7 +278,7 @@ if len(dimensions):
 # %% [markdown]
 # ### What it costs
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-cost", "caption": "Swap error over the time of fitting, means over seeds. Steps were chosen for about equal time on a core of its own; the machine did other work as well, so read minutes as an order of magnitude."}, "image": {"alt": "Named dots; the curve of grey values lies at the lower left, the networks to the right of it, more apart in error than in time."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-cost", "caption": "Swap error over the time of fitting, means over seeds. Steps were chosen for about equal time on a core of its own; the machine did other work as well, so read minutes as an order of magnitude."}, "image": {"alt": "Named dots; the curve of grey values lies at the lower left, the networks to the right of it."}}
 costs = evaluate.cost_table(done)
 if len(costs):
     dots = costs.drop(index="copy", errors="ignore").join(swaps["value"]).reset_index()
@@ -400,7 +400,8 @@ for words, model in {"same section": models[name], "other section": moved}.items
 #
 # :::{admonition} Solution
 # :class: dropdown
-# Where two tissues have the same grey value in the source and different ones in the target, no curve can tell them apart.
+# The tissue means printed below differ clearly in the source, so tissue is not what the curve confuses. What is left are mixed pixels at borders, noise and the coil's bias, where the same grey value stands for
+# different things; the steeper the curve, the more of this it passes on.
 # :::
 
 # %% tags=["hide-cell"]
@@ -417,7 +418,7 @@ for number, tissue in enumerate(("CSF", "grey matter", "white matter"), 1):
     )
 
 # %% [markdown]
-# 3. Half of the biology is gone: replace the biological code by its first number alone. Which questions notice?
+# 3. Three quarters of the biology are gone: replace the biological code by its first number alone. Which questions notice?
 #
 # :::{admonition} Solution
 # :class: dropdown

@@ -34,6 +34,8 @@ class Ground(NamedTuple):
 
 
 FOUR = ("combat", "harmony", "coral", "leace")
+DETECTORS = ("zmap", "ae", "dae", "ae_randomised")
+ABROAD = ("t1_unseen", "t2_unseen")
 GROUNDS = (
     Ground(
         "lesion VAEs", "malignancy from the best image model, less the diameter alone", "lesion_malignancy",
@@ -48,12 +50,13 @@ GROUNDS = (
         "rotation_clusters", tuple(f"rotation.lung_phantom.ari.rotation-{name}" for name in FOUR), 1, "ARI",
     ),
     Ground(
-        "anatomy learning", "lesions found at unseen sites in T2, less the best baseline of validation", "anatomy_uad",
-        ("anatomy_uad.brain_sites.ap.dal-best_baseline.t2_unseen",), 1, "AP",
+        "anatomy learning", "average precision at unseen sites, less the least favourable baseline and sequence",
+        "anatomy_uad", tuple(f"anatomy_uad.brain_sites.ap.dal-{name}.{at}" for name in DETECTORS for at in ABROAD),
+        1, "AP",
     ),
     Ground(
-        "PUIR", "missing contrasts drawn in the brain, less the same network without its constraints", "puir_transfer",
-        ("puir.brain.psnr.puir-matched.brain",), 1, "dB",
+        "PUIR", "missing contrasts drawn in the tumour, less the matched network or a polynomial of the grey value",
+        "puir_transfer", tuple(f"puir.brain.psnr.puir-{name}.tumour" for name in ("matched", "polynomial")), 1, "dB",
     ),
 )  # fmt: skip
 
@@ -129,6 +132,7 @@ def own_grounds() -> pd.DataFrame:
         known = pages().get(ground.page)
         record = (record_of(known) if known else None) or {"findings": []}
         found = [finding for finding in record["findings"] if finding["id"] in ground.findings]
+        found = [finding for finding in found if finding["low"] is not None]
         worst = min(found, key=lambda finding: ground.sign * finding["value"], default={})
         numbers = {name: worst.get(name) for name in ("value", "low", "high", "n", "id")}
         rows.append(ground._asdict() | numbers)

@@ -26,10 +26,10 @@ NAMES = {
     "matched_no_skips": "matched network, no skips",
     "only_inv": "invariance alone",
     "only_equ": "equivariance alone",
-    "inv_equ": "invariance and equivariance",
     "no_inv": "no invariance",
     "no_equ": "no equivariance",
-    "no_contr": "no contrast",
+    "inv_equ": "invariance and equivariance",
+    "no_contr": "no contrast (invariance and equivariance)",
     "no_decom": "no decomposition",
     "mask": "outline of the brain",
     "correlation": "grey values, correlated",
@@ -50,6 +50,9 @@ def compared(report: Report, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
     """
     shown, gains = {}, []
     for method in COMPARED:
+        trainings = len(evaluate.seeds(table, method, "brain.psnr"))
+        if trainings:
+            shown[NAMES[method]] = {("", "trainings"): "none" if method in evaluate.FREE else str(trainings)}
         for metric in METRICS:
             for region in REGIONS:
                 found = evaluate.mean(table, method, f"{region}.{metric}")
@@ -67,8 +70,9 @@ def _gain(report: Report, table: pd.DataFrame, other: str, metric: str, region: 
     gain = evaluate.difference(table, "puir", other, column)
     if gain is None or (metric != "psnr" and other != "matched"):
         return []
-    _found(report, metric, f"puir-{other}", gain, region, f"PUIR minus {NAMES[other]}, paired, {WHERE[region]}")
     seeds = evaluate.difference_by_seed(table, "puir", other, column)
+    what = f"PUIR minus {NAMES[other]}, paired, {WHERE[region]}"
+    _found(report, metric, f"puir-{other}", gain, region, what, trainings=len(seeds))
     return [_row(NAMES[other], gain, region=WHERE[region], seeds=seeds)] if metric == "psnr" else []
 
 
@@ -86,7 +90,10 @@ def released(report: Report, table: pd.DataFrame) -> pd.DataFrame:
 
 
 def ablated(report: Report, table: pd.DataFrame, region: str = "tumour") -> pd.DataFrame:
-    """Each constraint alone and each removed: PSNR, and minus PUIR with all of them, paired."""
+    """Each constraint alone and each removed: PSNR, and minus PUIR with all of them, paired.
+
+    One training each: the intervals of the table hold people alone, and the findings of differences have none.
+    """
     rows, column = [], f"{region}.psnr"
     for method in ABLATED:
         found = evaluate.mean(table, method, column)
@@ -95,8 +102,11 @@ def ablated(report: Report, table: pd.DataFrame, region: str = "tumour") -> pd.D
         _found(report, "psnr", method, found, region, f"{NAMES[method]}, {WHERE[region]}")
         change = evaluate.difference(table, "puir", method, column)
         if change is not None:
-            _found(report, "psnr", f"puir-{method}", change, region, f"PUIR minus {NAMES[method]}, {WHERE[region]}")
-            rows.append(_row(NAMES[method], change))
+            what = f"PUIR minus {NAMES[method]}, {WHERE[region]}"
+            trainings = len(evaluate.difference_by_seed(table, "puir", method, column))
+            _found(report, "psnr", f"puir-{method}", change, region, what, trainings=trainings)
+            if method != "inv_equ":  # the same training as that without contrast, shown once
+                rows.append(_row(NAMES[method], change))
     return pd.DataFrame(rows)
 
 
@@ -112,7 +122,9 @@ def without_skips(report: Report, table: pd.DataFrame) -> pd.DataFrame:
         gain = evaluate.difference(table, "puir_no_skips", "matched_no_skips", column)
         if gain is not None:
             what = f"PUIR minus matched network, both without skips, {WHERE[region]}"
-            _found(report, "psnr", "puir_no_skips-matched_no_skips", gain, region, what)
+            both = ("puir_no_skips", "matched_no_skips")
+            trainings = len(evaluate.difference_by_seed(table, *both, column))
+            _found(report, "psnr", "-".join(both), gain, region, what, trainings=trainings)
             rows.append(_row(WHERE[region], gain))
     return pd.DataFrame(rows)
 
@@ -323,11 +335,17 @@ def costs(report: Report, done: Sequence[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def _found(report: Report, metric: str, method: str, found: Interval, condition: str, what: str) -> None:
+def _found(
+    report: Report, metric: str, method: str, found: Interval, condition: str, what: str, *, trainings: int = 2
+) -> None:
+    """Record a score or a difference; one of single trainings without an interval, which would hold people alone."""
+    single = trainings < 2
+    what += "; one training of each, so without an interval" if single else ""
     report.finding(
         metric,
         method,
-        found,
+        found.value if single else found,
+        n=found.n,
         condition=condition,
         unit=UNITS[metric],
         better=BETTER[metric],
