@@ -2,6 +2,7 @@
 
 from copy import deepcopy
 
+from disentangle.runs.anchors import recorded_by
 from disentangle.runs.glued import missing, without_unused
 from disentangle.runs.report import FINDING_MIME, GLUE_PREFIX
 
@@ -16,7 +17,8 @@ def glued(name: str, mime: str = "text/plain") -> dict:
 
 PICTURE = {"output_type": "display_data", "data": {"image/png": "x", "text/plain": "<Figure>"}, "metadata": {}}
 STREAM = {"output_type": "stream", "name": "stdout", "text": "angle"}
-FINDING = glued("finding rotation.x", FINDING_MIME)
+FINDING = glued("finding toy.lungs.auc.x", FINDING_MIME)
+FINDING["data"][GLUE_PREFIX + FINDING_MIME] = {"id": "toy.lungs.auc.x"}
 NOTEBOOK = {
     "cells": [
         {"cell_type": "markdown", "source": "It is {glue:text}`angle:.1f` degrees."},
@@ -43,3 +45,12 @@ def test_a_name_that_nobody_glued_is_missing():
     nb = deepcopy(NOTEBOOK)
     nb["cells"][0]["source"] += " Up to {glue:text}`angle.high:.1f`."
     assert missing(nb) == {"angle.high"}
+
+
+def test_of_a_finding_only_the_id_stays_and_still_names_its_cell():
+    nb = deepcopy(NOTEBOOK)
+    whole = {"id": "toy.lungs.auc.x", "paper": "toy", "value": 0.5, "what": "the record has it", "n": 3}
+    nb["cells"][1]["outputs"][2]["data"][GLUE_PREFIX + FINDING_MIME] = whole
+    found = without_unused(nb)
+    assert found["cells"][1]["outputs"][2] == FINDING
+    assert recorded_by(found["cells"][1]) == ["toy.lungs.auc.x"]

@@ -36,7 +36,7 @@ def recorded_by(cell: dict[str, Any]) -> list[str]:
 
 def finding_id(found: dict[str, Any]) -> str:
     """The id of a finding as its cell stored it."""
-    parts = (found[part] for part in ("paper", "cohort", "metric", "method", "condition"))
+    parts = (found.get(part) for part in ("paper", "cohort", "metric", "method", "condition"))
     return found.get("id") or ".".join(part for part in parts if part)
 
 
