@@ -1,7 +1,7 @@
 """What an executed notebook holds for the runner alone need not be kept in the book.
 
-Every finding glues its value and its bounds, in case the text wants them, and stands in the page's record as well. A page
-keeps the glued values that its text shows, and of each finding the name, which says what cell computed it.
+Every finding glues its value and its bounds, in case the text wants them, and stands in the page's record as well. A
+page keeps the glued values that its text shows, and of each finding the name, which says what cell computed it.
 """
 
 from __future__ import annotations
