@@ -337,8 +337,8 @@ for method in ("polynomial", "matched", "puir"):
 # %% [markdown]
 # ## Each constraint alone, and each removed
 #
-# One training each, same seed as PUIR's first. "Alone" means beside the decomposition. Positive: PUIR with all constraints is better. Another seed moves PUIR by more than most differences shown here (small
-# points in {numref}`fig-puir-gains`), and an interval over people of one training does not contain that: these rows decide nothing.
+# One training each, same seed as PUIR's first. "Alone" means beside the decomposition. Positive: PUIR with all constraints is better. Another seed moves PUIR by more than most differences shown here (see the small points in the
+# figure of gains), and an interval over people of one training does not contain that: these rows decide nothing.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-ablation", "caption": "PSNR in the tumour: PUIR with all constraints minus each ablation, one training each; 95 % intervals over people alone."}, "image": {"alt": "One horizontal interval an ablation beside a dashed line at zero."}}
 ablations = report_transfer.ablated(report, table)
