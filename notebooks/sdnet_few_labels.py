@@ -336,6 +336,10 @@ for known in LABELLED:
                 "": f"{NAMES[first]} minus {NAMES[second]}",
                 "difference of Dice": signed(interval),
                 "the first is": verdict,
+                "draws": len(
+                    set(evaluate.chosen(table, first, known)["run"])
+                    & set(evaluate.chosen(table, second, known)["run"])
+                ),
             }
         )
 if rows:
