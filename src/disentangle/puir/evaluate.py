@@ -27,6 +27,7 @@ def people_table(done: Sequence[dict]) -> pd.DataFrame:
     """
     parts = [_rows(facts, scores) for facts, scores in _trainings(done)]
     parts += [_controls(cell) for cell in done if "copy" in cell["scores"]]
+    parts = [part.dropna(axis=1, how="all") for part in parts]
     return pd.concat(parts, ignore_index=True) if parts else pd.DataFrame(columns=_KEYS)
 
 
