@@ -380,7 +380,7 @@ if exchanged is not None:
     )
 
 # %% [markdown]
-# In networks trained *without* skips everything must pass through $X_h$, and the constraints must show what they are worth there:
+# In networks trained *without* skips everything must pass through $X_h$, and the constraints must show what they are worth there (one training of each, intervals over people alone):
 
 # %% tags=["hide-input"]
 no_skips = report_transfer.without_skips(report, table)
