@@ -367,7 +367,8 @@ if len(absent):
 # ## Where it breaks
 #
 # - **The style hides in the biology.** Nothing in SDNet forbids $s$ to use different channels for different styles, as long as the masks come out right. Then the decoder does not need $z$, even where a probe
-#   can still read the style from it, and exchanging it changes little. Compare its square in {numref}`fig-cmp-holds` with its error in the figure before it.
+#   can still read the style from it, and exchanging it changes little. Compare its square in {numref}`fig-cmp-holds` with its error in the figure before it,
+#   and look at its single seeds there: whether the style stays in $z$ is decided anew in every training.
 # - **A small error is not understanding.** The polynomial looks at one pixel at a time and has no code at all; PUIR's decoder sees the source through its skips. A small error says *this can be drawn*, not *this was
 #   taken apart*. That is why the codes are asked as well.
 # - **An autoencoder's dimensions are not style or anatomy.** They are both, in every dimension; taking the most stylish ones away takes anatomy with them.
