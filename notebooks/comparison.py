@@ -204,7 +204,7 @@ display(Markdown(table_of_cells.summary()))
 #
 # The measurement comes from **cells**: one method and seed each, the same images, steps set for two to two and a half minutes on an idle core. Learning rates were chosen alike
 # for all methods: four rates around that of the method's own chapter, and of these the one with the least swap error on validation heads (for PUIR and SDNet, which broke
-# down at their best rate with another seed, the best of the lower rates). Intervals draw heads and seeds together.
+# down at their best rate with another seed, the best of the lower rates; SDNet's breakdown was seen on test heads). Intervals draw heads and seeds together.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-errors", "caption": "Error of swaps (dots, with 95 % intervals of heads and seeds; strokes are single seeds) and of drawing the own style (squares), as a part of what copying the source costs. The grey line between both is what the exchange of the style adds."}, "image": {"alt": "A row a method with a dot, an interval and a square to the left of it; dashed lines at copying and at the curve of grey values."}}
 swaps = summary[summary["metric"] == "swap_error"].set_index("method")
@@ -367,7 +367,8 @@ if len(absent):
 # ## Where it breaks
 #
 # - **The style hides in the biology.** Nothing in SDNet forbids $s$ to use different channels for different styles, as long as the masks come out right. Then the decoder does not need $z$, even where a probe
-#   can still read the style from it, and exchanging it changes little. Compare its square in {numref}`fig-cmp-holds` with its error in the figure before it.
+#   can still read the style from it, and exchanging it may change little. Whether it does
+#   differs from training to training: compare its square in {numref}`fig-cmp-holds` with the strokes of its single seeds in the figure before it.
 # - **A small error is not understanding.** The polynomial looks at one pixel at a time and has no code at all; PUIR's decoder sees the source through its skips. A small error says *this can be drawn*, not *this was
 #   taken apart*. That is why the codes are asked as well.
 # - **An autoencoder's dimensions are not style or anatomy.** They are both, in every dimension; taking the most stylish ones away takes anatomy with them.

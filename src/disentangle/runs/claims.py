@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import difflib
 import json
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
@@ -171,18 +171,24 @@ def _rows(claim: Claim, records: dict[str, dict], why_stale: dict[str, str | Non
         yield _row(claim, None, None, None, "untested", claim.obstacle or "")
     for decider in claim.decided_by:
         record = records.get(decider.page)
-        finding = _finding(record, decider.finding)
+        finding = finding_of(record, decider.finding)
         if finding is None:
             reason = decider.obstacle or claim.obstacle or _missing(decider, record)
             yield _row(claim, decider, None, None, "untested", reason)
             continue
-        real = bool(record["data"]) and all(cohort["real"] for cohort in record["data"])
+        real = is_real(record)
         verdict, reason = decide(decider.kind or claim.kind, decider, finding, real)
         row = _row(claim, decider, finding, real, verdict, reason, why_stale.get(decider.page))
         yield replace(row, commit=record.get("commit"), started=record.get("started"))
 
 
-def _finding(record: dict | None, name: str) -> dict | None:
+def is_real(record: Mapping[str, Any]) -> bool:
+    """Whether all grey values behind a record were measured in people."""
+    return bool(record["data"]) and all(cohort["real"] for cohort in record["data"])
+
+
+def finding_of(record: Mapping[str, Any] | None, name: str) -> dict[str, Any] | None:
+    """The finding of a record by its id; None without record or without such a finding."""
     return next((f for f in record["findings"] if f["id"] == name), None) if record else None
 
 
@@ -236,7 +242,7 @@ def problems(root: Path, results: Path | None = None, pages: Iterable[str] | Non
     known = None if pages is None else set(pages)
     for claim in claims:
         for decider in claim.decided_by:
-            finding = _finding(records.get(decider.page), decider.finding)
+            finding = finding_of(records.get(decider.page), decider.finding)
             if known is not None and decider.page not in known:
                 found.append(f"claim {claim.id}: no page {decider.page} in pages.yml")
             if finding is None and not (decider.obstacle or claim.obstacle):

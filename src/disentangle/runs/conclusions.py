@@ -9,6 +9,7 @@ from typing import Any
 import yaml
 from pydantic import BaseModel, ConfigDict, ValidationError
 
+from disentangle.runs.claims import finding_of, is_real
 from disentangle.runs.errors import RunError
 from disentangle.runs.ledger import kind_of_data, plain, with_interval
 
@@ -75,24 +76,22 @@ def missing(parts: Iterable[Part], records: Records) -> list[str]:
         f"{sentence.finding} ({sentence.page})"
         for part in parts
         for sentence in part.sentences
-        if _finding(sentence, records) is None
+        if finding_of(records.get(sentence.page), sentence.finding) is None
     ]
 
 
-def _finding(sentence: Sentence, records: Records) -> Mapping[str, Any] | None:
-    found = records.get(sentence.page, {}).get("findings", ())
-    return next((finding for finding in found if finding["id"] == sentence.finding), None)
-
-
 def _bullet(sentence: Sentence, records: Records, link: Callable, cell: Callable) -> str:
-    finding = _finding(sentence, records)
+    finding = finding_of(records.get(sentence.page), sentence.finding)
     if finding is None or finding["low"] is None:
         return f"- *Pending*: {plain(sentence.finding)}, from {link(sentence.page)}."
-    data = records[sentence.page]["data"]
-    real = bool(data) and all(cohort["real"] for cohort in data)
     measured = f"{with_interval(finding['value'], finding['low'], finding['high'])} {plain(finding['unit'])}"
     anchor = cell(sentence.page, sentence.finding)
-    behind = [f"**{measured}**", f"{kind_of_data(real)} data", f"{finding['n']} people", link(sentence.page)]
+    behind = [
+        f"**{measured}**",
+        f"{kind_of_data(is_real(records[sentence.page]))} data",
+        f"{finding['n']} people",
+        link(sentence.page),
+    ]
     behind += [f"[its cell](#{anchor})"] if anchor else []
     said = plain(sentence.said(finding["low"], finding["high"]))
     return f"- {said}\\\n  [{', '.join(behind)}]{{.evidence}}"
