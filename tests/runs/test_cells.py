@@ -110,13 +110,20 @@ def test_stale_cells_come_first_and_the_rest_in_order_of_worth():
         ({"auc": math.nan}, "score auc is not finite"),
         ({"fold": [{"auc": 1.0}, {"auc": np.float32("inf")}]}, r"score fold\[1\]\.auc is not finite"),
         ({"people": np.array([0.1, np.nan])}, r"score people\[1\] is not finite"),
-        ({"people": list(range(5000))}, "scores take 2.* kB, at most 20 kB"),
+        ({"people": list(range(5000))}, "scores take 23.* kB, at most 20 kB"),
         ([0.5], "a dict of scores, found list"),
     ],
 )
 def test_scores_that_cannot_be_kept_are_refused(scores, message):
     with pytest.raises(ValueError, match=message):
         compute.scores_as_json(scores)
+
+
+def test_refused_scores_of_a_finished_training_are_kept_in_the_log(monkeypatch):
+    monkeypatch.setattr(compute.sums, "load_function", lambda name: lambda: {"auc": math.inf, "fold": 3})
+    done = compute.work("any:function", {})
+    assert done["failed"] == "ValueError: score auc is not finite; leave out what could not be measured, or use None"
+    assert done["log"].endswith('refused: {"auc": Infinity, "fold": 3}\n')
 
 
 def test_scores_of_numpy_become_plain_numbers():

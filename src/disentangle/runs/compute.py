@@ -28,6 +28,7 @@ if TYPE_CHECKING:
     from distributed import Client
 
 LIMIT_BYTES = 20_000
+COMPACT = (",", ":")
 TRIES = 3
 """How many workers may be lost over one cell before it counts as failed."""
 
@@ -90,15 +91,18 @@ def wanted_cells(grid: list[CellState], only: str | None, limit: int | None) -> 
 def work(function: str, parameters: dict[str, Any]) -> dict[str, Any]:
     """Compute one cell, in the worker: scores as JSON text, seconds, device and cores, or what ``failed``.
 
-    An error is returned, not raised: raised ones are those of Dask, such as one worker lost after the other.
+    An error is returned, not raised: raised ones are those of Dask, such as one worker lost after the other. Scores
+    that are refused stand in the log, so that a training is not lost over its form.
     """
     from disentangle.runs.report import device_name
 
-    began = time.monotonic()
+    began, found = time.monotonic(), None
     try:
-        scores = scores_as_json(sums.load_function(function)(**parameters))
+        found = sums.load_function(function)(**parameters)
+        scores = scores_as_json(found)
     except Exception as error:
-        return {"failed": f"{type(error).__name__}: {error}", "log": traceback.format_exc()}
+        refused = "" if found is None else f"\nrefused: {json.dumps(found, default=repr)}\n"
+        return {"failed": f"{type(error).__name__}: {error}", "log": traceback.format_exc() + refused}
     return {
         "scores": scores,
         "seconds": round(time.monotonic() - began, 1),
@@ -114,7 +118,7 @@ def scores_as_json(scores: Any) -> str:
     path = _not_finite(scores)
     if path is not None:
         raise ValueError(f"score {path} is not finite; leave out what could not be measured, or use None")
-    text = json.dumps(scores, default=_plain)
+    text = json.dumps(scores, default=_plain, separators=COMPACT)
     if len(text) > LIMIT_BYTES:
         raise ValueError(f"scores take {len(text) / 1000:.1f} kB, at most {LIMIT_BYTES / 1000:.0f} kB are kept")
     return text
@@ -196,7 +200,7 @@ class _Computation:
             "data": sums.of_data(state.cell.data),
             "scores": json.loads(done["scores"]),
         }
-        return json.dumps(content, ensure_ascii=False, allow_nan=False) + "\n"
+        return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=COMPACT) + "\n"
 
     def _left(self) -> str:
         over = len(self.outcome.finished) + len(self.outcome.failed)
