@@ -245,7 +245,7 @@ if len(pet_gains):
         )
     )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-uptake", "caption": "Mean uptake in the tumour of each test person: as drawn from CT by PUIR against the truth. Dashed: what a clairvoyant would draw."}, "image": {"alt": "A scatter plot in which true uptake varies widely while the drawn one hardly does, so that points lie along a nearly horizontal band."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-uptake", "caption": "Mean uptake (SUV) in the tumour of each test person, as drawn from CT by PUIR, against the truth; a dot a training. Dashed: what a clairvoyant would draw."}, "image": {"alt": "A scatter plot in which true uptake varies widely while the drawn one hardly does, so that points lie along a nearly horizontal band."}}
 if len(pet) and "puir" in set(pet["method"]):
     display(uptake_plot(pet[pet["method"] == "puir"], "tumour"))
 

@@ -133,11 +133,12 @@ def uptake_plot(table: pd.DataFrame, region: str) -> Figure:
     true, drawn = f"uptake.{region}.true", f"uptake.{region}.drawn"
     figure, axis = plt.subplots(figsize=(WIDTH_IN * 0.55, 3.2), layout="constrained")
     kinds = table["hot"].map({True: "hot tumour", False: "not hot"})
-    sns.scatterplot(x=table[true], y=table[drawn], hue=kinds, style=table["method"], ax=axis, s=28)
+    methods = table["method"] if table["method"].nunique() > 1 else None
+    sns.scatterplot(x=table[true], y=table[drawn], hue=kinds, style=methods, ax=axis, s=28)
     span = [min(table[true].min(), table[drawn].min()), max(table[true].max(), table[drawn].max())]
     axis.plot(span, span, color="0.35", lw=1, ls="--")
     axis.set(xlabel=f"true mean SUV, {region}", ylabel="drawn from CT")
-    axis.legend(fontsize=_SMALL)
+    axis.legend(fontsize=_SMALL, title=None)
     return _done(figure)
 
 

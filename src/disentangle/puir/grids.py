@@ -41,6 +41,7 @@ def puir_tasks() -> list[Cell]:
         *(_pet_ct(method, 1) for method in ("puir", "matched")),
         *(_segmentation(method, 2) for method in ("puir", "matched")),
         *(_pet_ct(method, 2) for method in ("puir", "matched")),
+        *(_segmentation("scratch", seed) for seed in (1, 2)),
     ]
 
 

@@ -16,7 +16,7 @@ STARTS = {
 }
 TRANSFER = {"copy": "copy the source", "polynomial": "polynomial", "matched": "matched network", "puir": "PUIR"}
 REGIONS = {"wt": "whole tumour", "tc": "tumour core", "et": "enhancing tumour"}
-GIVEN = {"one": "one contrast", "two": "two", "three": "three", "all": "all four"}
+GIVEN = {"one": "one", "two": "two", "three": "three", "all": "all"}
 MARK_NAMES = {
     "no_enhancing": "nothing enhances",
     "large_ventricles": "large ventricles",
@@ -33,7 +33,7 @@ def dice(report: Report, table: pd.DataFrame) -> pd.DataFrame:
                 found = evaluate_tasks.dice_mean(table, method, region, given)
                 if found is None:
                     continue
-                _dice(report, method, found, region, given, f"{name}, {where}, {words}")
+                _dice(report, method, found, region, given, f"{name}, {where}, contrasts given: {words}")
                 rows.append(_row(found, method=name, region=where, given=words))
     return pd.DataFrame(rows)
 
@@ -47,7 +47,7 @@ def dice_gains(report: Report, table: pd.DataFrame) -> pd.DataFrame:
                 gain = evaluate_tasks.dice_difference(table, "puir", other, region, given)
                 if gain is None:
                     continue
-                what = f"{STARTS['puir']} minus {STARTS[other]}, paired, {where}, {words}"
+                what = f"{STARTS['puir']} minus {STARTS[other]}, paired, {where}, contrasts given: {words}"
                 _dice(report, f"puir-{other}", gain, region, given, what)
                 if given is None:
                     seeds = evaluate_tasks.dice_differences_by_seed(table, "puir", other, region)
