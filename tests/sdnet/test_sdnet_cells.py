@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from disentangle.imaging import datasets
-from disentangle.sdnet import ablation, best, comparison, reasons, sizes
+from disentangle.sdnet import ablation, best, comparison, reasons
 from disentangle.sdnet.fitted import Fitted
 from disentangle.sdnet.splits import few_labels
 
@@ -95,17 +95,46 @@ def test_an_unknown_method_is_named_with_those_that_are(few_steps, call):
         call("heart_phantom", "vnet", 1, 0, 0, 0)
 
 
-def test_a_cell_of_another_size_differs_in_nothing_else(monkeypatch):
+def test_a_variant_differs_from_sdnet_in_what_its_name_says():
+    usual = ablation.configuration(learning_rate=0.002, steps=2)
+    for variant, change in ablation.CHANGES.items():
+        assert ablation.configuration(variant, learning_rate=0.002, steps=2) == replace(usual, **change)
+    with pytest.raises(ValueError, match="no variant 'channels_5', expected one of sdnet"):
+        ablation.configuration("channels_5", learning_rate=0.002)
+
+
+@pytest.fixture
+def few_hearts(monkeypatch):
     hearts = datasets.load("heart_phantom", scanner="mr_ct", size=64, frames=2, people=30)
-    monkeypatch.setattr(sizes, "both_modalities", lambda: hearts)
-    monkeypatch.setattr(sizes, "configuration", lambda steps: ablation.configuration(steps=2))
-    monkeypatch.setattr(sizes, "PAIRS", 8)
-    monkeypatch.setattr(sizes, "factor_scores", lambda *_: {})
-    for variant, size in sizes.SIZES.items():
-        changed = replace(ablation.configuration(steps=2), **size)
-        assert sizes.sized(variant) == changed
-    scores = sizes.size_cell("channels_4", 0)
+    monkeypatch.setattr(ablation, "both_modalities", lambda: hearts)
+    make = ablation.configuration
+    monkeypatch.setattr(ablation, "configuration", lambda *names, **given: make(*names, **given | {"steps": 2}))
+    return hearts
+
+
+def test_a_cell_of_the_factors_swaps_across_modalities_and_scanners(few_hearts, monkeypatch):
+    monkeypatch.setattr(ablation, "PAIRS", 8)
+    monkeypatch.setattr(ablation, "SCANNER_PAIRS", 8)
+    monkeypatch.setattr(ablation, "factor_scores", lambda *_: {})
+    scores = ablation.ablation_cell("channels_4", 0, 0.002)
     assert json.loads(json.dumps(scores)) == scores
-    assert {person["subject"] for person in scores["swaps"]} <= {person["subject"] for person in scores["people"]}
-    with pytest.raises(ValueError, match="no variant 'channels_5', expected one of channels_4"):
-        sizes.sized("channels_5")
+    tested = {person["subject"] for person in scores["people"]}
+    assert {person["subject"] for person in scores["swaps"]} <= tested
+    scanners = {person["subject"] for person in scores["scanner_swaps"]}
+    assert scanners and scanners <= {subject for subject in tested if subject.startswith("mr")}
+    assert all(person["copy"] > 0 for person in scores["scanner_swaps"])
+
+
+def test_a_rate_is_judged_by_people_who_neither_train_nor_test(few_hearts, monkeypatch):
+    seen = {}
+    fit = ablation.trained
+
+    def trained(training, config, seed, **kept):
+        seen["training"] = set(training.samples["subject"])
+        assert config.training.learning_rate == 0.001
+        return fit(training, config, seed, **kept)
+
+    monkeypatch.setattr(ablation, "trained", trained)
+    judged = {person["subject"] for person in ablation.rate_cell(0.001, 0)["people"]}
+    tested = set(ablation.split_of(few_hearts)[1].samples["subject"])
+    assert judged and not judged & tested and not judged & seen["training"] and not tested & seen["training"]

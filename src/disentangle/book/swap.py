@@ -12,7 +12,7 @@ from disentangle.figures import bare, show
 from disentangle.imaging.cohort import Cohort
 from disentangle.imaging.heart import pairs
 from disentangle.runs.moving import Moving, Part, Slider, key
-from disentangle.sdnet import ablation, swaps
+from disentangle.sdnet import ablation, grids, swaps
 from disentangle.sdnet.fitted import Fitted
 from disentangle.sdnet.train import decode, factors
 
@@ -39,7 +39,7 @@ class Turned:
 def page_model() -> tuple[Fitted, Cohort]:
     """SDNet as the published page trains it, from the cache where it is there, and the test people."""
     training, test = ablation.split_of(ablation.both_modalities())
-    config = ablation.configuration().with_training(steps=STEPS, device="cpu")
+    config = ablation.configuration(learning_rate=grids.LEARNING_RATE, steps=STEPS).with_training(device="cpu")
     config = ablation.for_side(config, training.images.shape[-1])
     return ablation.trained(training, config, SEED), test
 
