@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from disentangle.imaging import datasets
-from disentangle.sdnet import ablation, best, comparison, reasons
+from disentangle.sdnet import ablation, best, comparison, ingredients, reasons
 from disentangle.sdnet.fitted import Fitted
 from disentangle.sdnet.splits import few_labels
 
@@ -28,7 +28,7 @@ def few_steps(monkeypatch, hearts):
         return configuration(2)
 
     configuration = comparison.configuration
-    for module in (comparison, reasons, best):
+    for module in (comparison, reasons, ingredients, best):
         monkeypatch.setattr(module, "configuration", short)
         monkeypatch.setattr(module, "cohort_of", lambda data: hearts)
 
@@ -40,6 +40,7 @@ CELLS = {
     "sdnet_allmasks": comparison.few_labels_cell,
     "sdnet_supervised": reasons.reason_cell,
     "unet_best": best.best_cell,
+    **dict.fromkeys(ingredients.ARMS, ingredients.ingredient_cell),
 }
 
 
@@ -89,7 +90,9 @@ def test_turned_copies_are_turned_back():
         assert (best.segment_turned(fitted, blob, angles) == plain).mean() > 0.995
 
 
-@pytest.mark.parametrize("call", [comparison.few_labels_cell, reasons.reason_cell, best.best_cell])
+@pytest.mark.parametrize(
+    "call", [comparison.few_labels_cell, reasons.reason_cell, ingredients.ingredient_cell, best.best_cell]
+)
 def test_an_unknown_method_is_named_with_those_that_are(few_steps, call):
     with pytest.raises(ValueError, match="no (method|arm) 'vnet', expected one of"):
         call("heart_phantom", "vnet", 1, 0, 0, 0)

@@ -60,6 +60,19 @@ def test_ejection_fractions_err_in_percentage_points_and_a_missing_ventricle_cou
     assert errors.iloc[0] == pytest.approx(50) and errors.iloc[1] == pytest.approx(10)
 
 
+def test_few_pixels_at_end_diastole_do_not_make_one_error_endless(done):
+    done[0]["scores"]["people"][0]["ef_predicted"] = -15.9
+    table = evaluate.people_table(done)
+    assert table["ef_error"].iloc[0] == pytest.approx(50)
+    assert not table["ef_unknown"].any()
+
+
+def test_self_training_has_its_own_number_of_steps(done):
+    longer = cell("selftrain", {"a": 0.5, "b": 0.5})
+    longer["parameters"]["steps"] = 1600
+    assert ("selftrain", 1) in evaluate.measured(evaluate.people_table([*done, longer]))
+
+
 def test_every_draw_is_named_once(done):
     table = evaluate.people_table(done)
     assert evaluate.runs(table, "unet", 1) == pytest.approx([0.55, 0.35])

@@ -8,6 +8,7 @@ import numpy as np
 import pandas as pd
 
 from disentangle.metrics.intervals import Interval, crossed_bootstrap
+from disentangle.sdnet.grids import SELFTRAIN_STEPS
 
 DRAWS = 2000
 ALL = "all"
@@ -17,13 +18,13 @@ def people_table(done: Sequence[dict], part: str = "people") -> pd.DataFrame:
     """One row a cell and test person: method, labelled (number or "all"), draw, fold, steps, and the person's scores.
 
     ``part`` names the list of scores in the cells; those without it are passed over. ``steps`` is 0 for the grid's own
-    number. ``run`` names the labelled people: one draw of one fold.
+    number, of which self-training has one of its own. ``run`` names the labelled people: one draw of one fold.
     """
     rows = []
     for cell in done:
         known = cell["parameters"]
         facts = {name: known[name] for name in ("method", "draw", "fold")}
-        facts |= {"labelled": known["labelled"] or ALL, "steps": known.get("steps", 0)}
+        facts |= {"labelled": known["labelled"] or ALL, "steps": _other_steps(known)}
         facts["run"] = f"fold {known['fold']}, draw {known['draw']}"
         rows += [facts | _flat(person) for person in cell["scores"].get(part, [])]
     return pd.DataFrame(rows)
@@ -70,18 +71,28 @@ def measured(table: pd.DataFrame) -> list[tuple[str, int | str]]:
     return list(dict.fromkeys(zip(own["method"], own["labelled"], strict=True)))
 
 
+def _other_steps(parameters: dict) -> int:
+    """The number of steps where it is not the grid's own, else 0."""
+    steps = parameters.get("steps", 0)
+    return 0 if parameters["method"] == "selftrain" and steps == SELFTRAIN_STEPS else steps
+
+
 def _interval(rows: pd.DataFrame, values: pd.Series) -> Interval:
     factors = [rows["subject"].to_numpy(), rows["run"].to_numpy()]
     return crossed_bootstrap(values.to_numpy(float), factors=factors, draws=DRAWS, seed=0)
 
 
 def _flat(person: dict) -> dict:
-    """A person's plain scores, with ``dice`` (mean of structures and phases) and ``ef_error`` (percentage points)."""
+    """A person's plain scores, with ``dice`` (mean of structures and phases) and ``ef_error`` (percentage points).
+
+    A fraction below 0 (more ventricle at ES than at ED) counts as 0: else few pixels at ED make one person's error as
+    large as one likes. So does that of a person in whom no ventricle was found at ED, which ``ef_unknown`` marks.
+    """
     plain = {name: value for name, value in person.items() if not isinstance(value, dict)}
     true, predicted = (plain.get(name) for name in ("ef_true", "ef_predicted"))
-    # Where no ventricle was found at ED, the predicted fraction counts as zero.
-    error = np.nan if true is None else 100 * abs((0.0 if predicted is None else predicted) - true)
-    return plain | {"dice": plain.get("mean", np.nan), "ef_error": error}
+    error = np.nan if true is None else 100 * abs(max(predicted or 0.0, 0.0) - true)
+    unknown = true is not None and predicted is None
+    return plain | {"dice": plain.get("mean", np.nan), "ef_error": error, "ef_unknown": unknown}
 
 
 def factor_table(done: Sequence[dict]) -> pd.DataFrame:
@@ -91,7 +102,7 @@ def factor_table(done: Sequence[dict]) -> pd.DataFrame:
         if "factors" in cell["scores"]:
             known = cell["parameters"]
             facts = {name: known.get(name) for name in ("method", "draw", "fold")}
-            steps = {"labelled": known["labelled"] or ALL, "steps": known.get("steps", 0)}
+            steps = {"labelled": known["labelled"] or ALL, "steps": _other_steps(known)}
             found = cell["scores"]["factors"]
             dependence = found["distance_correlation"]
             measures = {

@@ -12,7 +12,13 @@ LEARNING_RATE = 0.002
 """That of all cells of the page `sdnet`: of `RATES` the one with the best masks in validation people."""
 SEEDS = (0, 1)
 PLATEAU_STEPS = 4000
+SELFTRAIN_STEPS = 1600
+"""Self-training warms up for half of its steps: as many as the other methods have with labels."""
+DRAWS = (0, 1, 2)
+OTHER_DRAWS = {("acdc", 1): (0, 2, 3)}
+"""Where two of `DRAWS` happen to draw the same person."""
 ARMS = ("sdnet_supervised", "sdnet_no_adversary", "sdnet_every_step", "sdnet_rounded")
+INGREDIENTS = ("sdnet_unrounded", "sdnet_masks_alone")
 
 
 def sdnet() -> list[Cell]:
@@ -42,6 +48,7 @@ def sdnet_few_labels() -> list[Cell]:
     return [
         *_fold("heart_phantom", 0),
         *_reasons("heart_phantom", 0),
+        *_ingredients("heart_phantom", 0),
         *(_cell("heart_phantom", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
         *_further("heart_phantom", 0),
     ]
@@ -53,6 +60,7 @@ def sdnet_few_labels_acdc() -> list[Cell]:
         *_fold("acdc", 0),
         _cell("acdc", "unet", None, 0, 0, steps=PLATEAU_STEPS),
         _cell("acdc", "unet_best", None, 0, 0, function="best:best_cell"),
+        *_ingredients("acdc", 0),
         *(_cell("acdc", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
         *_further("acdc", 0),
         *(cell for fold in (1, 2) for cell in _fold("acdc", fold)),
@@ -63,7 +71,8 @@ def _fold(data: str, fold: int) -> list[Cell]:
     """The order of worth in a fold: one person's labels, all labels, more draws, two people."""
     one = [_cell(data, method, 1, 0, fold) for method in ("unet", "sdnet", "gan", "sdnet_allmasks")]
     everyone = [_cell(data, method, None, 0, fold) for method in ("unet", "sdnet")]
-    draws = [_cell(data, method, 1, draw, fold) for draw in (1, 2) for method in ("unet", "sdnet")]
+    others = OTHER_DRAWS.get((data, fold), DRAWS)[1:]
+    draws = [_cell(data, method, 1, draw, fold) for draw in others for method in ("unet", "sdnet")]
     return [*one, *everyone, *draws, *(_cell(data, method, 2, 0, fold) for method in ("unet", "sdnet"))]
 
 
@@ -74,14 +83,29 @@ def _reasons(data: str, fold: int) -> list[Cell]:
     return [_cell(data, arm, known, draw, fold, function="reasons:reason_cell") for arm, known, draw in asked]
 
 
+def _ingredients(data: str, fold: int) -> list[Cell]:
+    """SDNet on labelled images alone, with a part less: one person and two; the draws of one person last."""
+    supervised = "sdnet_supervised"  # with one phantom it is a cell of `_reasons`
+    asked = [(supervised, 1, 0)] if data == "acdc" else []
+    asked += [(arm, 1, 0) for arm in INGREDIENTS] + [(arm, 2, 0) for arm in (supervised, *INGREDIENTS)]
+    asked += [(supervised, 1, draw) for draw in (1, 2) if data == "acdc"]
+    asked += [(arm, 1, draw) for draw in (1, 2) for arm in INGREDIENTS]
+    return [_cell(data, arm, known, draw, fold, function="ingredients:ingredient_cell") for arm, known, draw in asked]
+
+
 def _further(data: str, fold: int) -> list[Cell]:
     """More methods and numbers of labelled people."""
-    cheap = [_cell(data, method, 1, draw, fold) for method in ("selftrain", "gan") for draw in (0, 1, 2)]
-    cheap = [cell for cell in cheap if cell.parameters["method"] != "gan" or cell.parameters["draw"]]
-    masks = [_cell(data, "sdnet_allmasks", 1, draw, fold) for draw in (1, 2)]
-    two = [_cell(data, method, 2, 0, fold) for method in ("gan", "selftrain")]
-    four = [_cell(data, method, 4, 0, fold) for method in ("unet", "gan", "selftrain", "sdnet")]
-    return [*cheap, *masks, *two, *four]
+    one = [_selftrain(data, 1, draw, fold) for draw in DRAWS]
+    one += [_cell(data, method, 1, draw, fold) for method in ("gan", "sdnet_allmasks") for draw in DRAWS[1:]]
+    everyone = _cell(data, "gan", None, 0, fold)
+    two = [_cell(data, "gan", 2, 0, fold), _selftrain(data, 2, 0, fold)]
+    two += [_cell(data, "sdnet_allmasks", 2, 0, fold)]
+    four = [_cell(data, method, 4, 0, fold) for method in ("unet", "gan", "sdnet")] + [_selftrain(data, 4, 0, fold)]
+    return [*one, everyone, *two, *four]
+
+
+def _selftrain(data: str, labelled: int | None, draw: int, fold: int) -> Cell:
+    return _cell(data, "selftrain", labelled, draw, fold, steps=SELFTRAIN_STEPS)
 
 
 def _cell(
