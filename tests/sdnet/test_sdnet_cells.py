@@ -38,7 +38,7 @@ CELLS = {
     "gan": comparison.few_labels_cell,
     "sdnet": comparison.few_labels_cell,
     "sdnet_allmasks": comparison.few_labels_cell,
-    "sdnet_supervised": reasons.reason_cell,
+    "sdnet_no_adversary": reasons.reason_cell,
     "unet_best": best.best_cell,
     **dict.fromkeys(ingredients.ARMS, ingredients.ingredient_cell),
 }
@@ -90,9 +90,7 @@ def test_turned_copies_are_turned_back():
         assert (best.segment_turned(fitted, blob, angles) == plain).mean() > 0.995
 
 
-@pytest.mark.parametrize(
-    "call", [comparison.few_labels_cell, reasons.reason_cell, ingredients.ingredient_cell, best.best_cell]
-)
+@pytest.mark.parametrize("call", dict.fromkeys(CELLS.values()))
 def test_an_unknown_method_is_named_with_those_that_are(few_steps, call):
     with pytest.raises(ValueError, match="no (method|arm) 'vnet', expected one of"):
         call("heart_phantom", "vnet", 1, 0, 0, 0)
