@@ -12,6 +12,8 @@ from disentangle.sdnet.grids import SELFTRAIN_STEPS
 
 DRAWS = 2000
 ALL = "all"
+FALLING = 0.05
+"""From what part on a falling loss is called falling."""
 
 
 def people_table(done: Sequence[dict], part: str = "people") -> pd.DataFrame:
@@ -112,6 +114,23 @@ def factor_table(done: Sequence[dict]) -> pd.DataFrame:
                 "posterior_variance": found["posterior_variance"],
             }
             rows.append(facts | steps | measures)
+    return pd.DataFrame(rows)
+
+
+def still_falling(done: Sequence[dict]) -> pd.DataFrame:
+    """One row a cell of the grid's own length: method, labelled, and whether its training loss is still ``falling``.
+
+    Falling: in the last quarter of the steps the mean loss on labelled images is lower by more than `FALLING` of itself
+    than in the quarter before.
+    """
+    rows = []
+    for cell in done:
+        known, curve = cell["parameters"], np.array(cell["scores"].get("curve", []))
+        if _other_steps(known) or len(curve) < 4:
+            continue
+        before, last = (part[:, 1].mean() for part in np.array_split(curve, 4)[-2:])
+        falling = bool(last < (1 - FALLING) * before)
+        rows.append({"method": known["method"], "labelled": known["labelled"] or ALL, "falling": falling})
     return pd.DataFrame(rows)
 
 
