@@ -10,9 +10,11 @@ from drawn_cohorts import cohort, drawn_split
 from heads_of_people import LEVELS
 
 from disentangle.imaging import datasets
-from disentangle.puir import cohorts, experiment, further, grids, tasks
+from disentangle.puir import cohorts, experiment, further, grids, masked, rates, tasks
+from disentangle.puir.baselines import fit_polynomials
 from disentangle.puir.cohorts import check_disjoint, regions_of
 from disentangle.puir.config import ABLATIONS
+from disentangle.puir.data import people
 from disentangle.puir.real import centred, real_person, robust
 
 
@@ -83,6 +85,38 @@ def test_baselines_need_no_training(drawn):
     assert scores["retrieval"]["inner"]["mask"] == [0.25] * 4
     assert np.mean(scores["polynomial"]["people"]["brain.psnr"]) > np.mean(scores["copy"]["people"]["brain.psnr"])
     assert scores["copy"]["rare"]["several_foci"] == [True, True]
+
+
+def test_inside_the_mask_a_polynomial_is_drawn_where_the_source_is_zero():
+    """As robust scaling leaves it: the darkest tissue of one contrast is exactly 0 and bright in the other."""
+    rng = np.random.default_rng(0)
+    dark = np.zeros((3, 8, 8, 8), np.float32)
+    dark[:, 2:6, 2:6, 2:6] = rng.uniform(0.1, 1, (3, 4, 4, 4))
+    dark[:, 3, 3, 3] = 0  # in the brain
+    brain = np.zeros(dark.shape, bool)
+    brain[:, 2:6, 2:6, 2:6] = True
+    data = people(np.stack([dark, np.where(brain, 0.9 - 0.5 * dark, 0)], 1), ("a", "b"), None, foreground=brain)
+    found = fit_polynomials(data, ("a", "b"))
+    crippled, drawn = found.predict(data)[:, 0, 1], masked.drawn_inside(found, data)[:, 0, 1]
+    assert (crippled[:, 3, 3, 3] == 0).all() and drawn[:, 3, 3, 3] == pytest.approx(0.9, abs=1e-3)
+    assert np.allclose(drawn, data.images[:, 1], atol=1e-3) and (drawn[~brain] == 0).all()
+    elsewhere = brain & (dark > 0)
+    assert np.array_equal(drawn[elsewhere], crippled[elsewhere])
+
+
+def test_the_polynomial_in_the_mask_has_the_scores_of_the_other(drawn, monkeypatch):
+    monkeypatch.setattr(masked, "split", lambda *a: drawn)
+    scores, other = masked.polynomial_inside_cell(0.0), experiment.baselines_cell(0.0)["polynomial"]
+    assert list(scores) == ["polynomial_inside"] and scores["polynomial_inside"].keys() == other.keys()
+    assert scores["polynomial_inside"]["people"].keys() == other["people"].keys()
+
+
+def test_a_rate_is_judged_by_validation_people_alone(drawn, small, monkeypatch):
+    monkeypatch.setattr(rates, "split", lambda *a: drawn)
+    monkeypatch.setattr(rates, "configuration", lambda modalities: small)
+    low, high = (rates.rate_cell(rate, 0)["validation"] for rate in (1e-4, 1e-2))
+    assert low["subject"] == ["val0", "val1"] and set(low) == {"subject", "brain", "tumour"}
+    assert low["tumour"] != high["tumour"]
 
 
 def test_segmentation_cells_cover_all_subsets_for_each_start(drawn):

@@ -11,7 +11,7 @@ from disentangle.metrics.intervals import Interval, crossed_bootstrap
 from disentangle.puir.grids import USUAL
 
 DRAWS = 2000
-FREE = ("copy", "polynomial")
+FREE = ("copy", "polynomial", "polynomial_inside")
 CONTROLS = ("mask", "correlation")
 ALIASES = {"inv_equ": "no_contr"}
 """Two names of one training: without contrast, invariance and equivariance are what is left beside decomposition."""
@@ -22,7 +22,7 @@ def people_table(done: Sequence[dict]) -> pd.DataFrame:
     """One row a training and test person: method, seed, jitter, subject, and every score as a column.
 
     Columns: ``<region>.<metric>``, ``to_<modality>``, ``psnr_own``, ``released_psnr``, ``released_ssim``,
-    ``retrieval.<frame>``, ``equivariance.<turns>``, ``x_h.<way>.<region>``, ``scanner.<region>``. Copy, polynomial and
+    ``retrieval.<frame>``, ``equivariance.<turns>``, ``x_h.<way>.<region>``, ``scanner.<region>``. Copy, polynomials and
     the controls of retrieval (``mask``, ``correlation``) are methods with the one seed 0.
     """
     parts = [_rows(facts, scores) for facts, scores in _trainings(done)]
@@ -153,8 +153,8 @@ def _trainings(done: Sequence[dict]) -> Iterable[tuple[dict, dict]]:
         known, scores = cell["parameters"], cell["scores"]
         if "method" in known:
             yield {name: known[name] for name in ("method", "seed", "jitter")}, scores
-        elif "copy" in scores:
-            for method in FREE:
+        else:
+            for method in [name for name in FREE if name in scores]:
                 yield {"method": method, "seed": 0, "jitter": known["jitter"]}, scores[method]
 
 

@@ -78,7 +78,7 @@ def pet_ct_table(done: Sequence[dict]) -> pd.DataFrame:
         if "uptake" in scores:
             tables.append(_pet_rows(scores).assign(method=known["method"], seed=known["seed"]))
         elif "copy" in scores:
-            tables += [_pet_rows(scores[method]).assign(method=method, seed=0) for method in FREE]
+            tables += [_pet_rows(scores[method]).assign(method=method, seed=0) for method in FREE if method in scores]
     return pd.concat(tables, ignore_index=True).assign(jitter=4.0) if tables else pd.DataFrame()
 
 

@@ -7,6 +7,8 @@ from disentangle.runs.cells import Cell
 SEEDS = (0, 1, 2)
 DIAL = (0.0, 4.0, 10.0)
 """Per cent of jitter; 4 is that of all other cells (`cohorts.JITTER`)."""
+RATES = (0.002, 0.006)
+"""Learning rates between which the grid's was chosen; PUIR's own choice is asked on validation people."""
 USUAL = 4.0
 ABLATED = ("no_decom", "no_inv", "no_equ", "no_contr", "only_inv", "only_equ")
 """``inv_equ`` is the same training as ``no_contr``."""
@@ -16,6 +18,7 @@ def puir_transfer() -> list[Cell]:
     """Transfer between four contrasts: PUIR against the matched network, then what stands for what, then the dial."""
     return [
         _baselines(USUAL),
+        _polynomial_inside(),
         *_pair(0),
         *_pair(1),
         _short(0),
@@ -25,7 +28,9 @@ def puir_transfer() -> list[Cell]:
         *(cell for jitter in (0.0, 10.0) for cell in _pair(0, jitter)),
         *(_transfer(method, 0) for method in ("puir_no_skips", "matched_no_skips", "random_prior", *ABLATED)),
         *(_baselines(jitter) for jitter in (0.0, 10.0)),
+        *(_transfer(method, seed) for seed in (1, 2) for method in ("puir_no_skips", "matched_no_skips")),
         *(_short(seed) for seed in (1, 2)),
+        *(_rate(rate) for rate in RATES),
         *(cell for seed in (1, 2) for jitter in (0.0, 10.0) for cell in _pair(seed, jitter)),
     ]
 
@@ -73,6 +78,24 @@ def _baselines(jitter: float) -> Cell:
         function="disentangle.puir.experiment:baselines_cell",
         parameters={"jitter": jitter},
         data=_data(jitter),
+    )
+
+
+def _polynomial_inside() -> Cell:
+    return Cell(
+        name="polynomial_inside",
+        function="disentangle.puir.masked:polynomial_inside_cell",
+        parameters={"jitter": USUAL},
+        data=_data(USUAL),
+    )
+
+
+def _rate(rate: float) -> Cell:
+    return Cell(
+        name=f"rate_puir_{rate:g}",
+        function="disentangle.puir.rates:rate_cell",
+        parameters={"learning_rate": rate, "seed": 0},
+        data=("brain",),
     )
 
 
