@@ -5,6 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from disentangle.runs import cells
 from disentangle.sdnet import evaluate, evaluate_factors, grids
 
 
@@ -81,7 +82,7 @@ def test_every_draw_is_named_once(done):
 
 def variant(name: str, seed: int, swap: float, right: list[float]) -> dict:
     swaps = [
-        {"subject": who, "swap": swap, "copy": 0.2, "own": 0.1, "consistency": 0.5}
+        {"subject": who, "swap": swap, "copy": 0.2, "own": 0.1, "consistency": 0.5, "other_anatomy": 0.25}
         | {f"{error}_heart": 0.1 for error in ("swap", "copy", "own")}
         for who in ("a", "b")
     ]
@@ -89,7 +90,7 @@ def variant(name: str, seed: int, swap: float, right: list[float]) -> dict:
     return {
         "cell": name,
         "parameters": {"variant": name, "seed": seed},
-        "scores": {"swaps": swaps, "modality": modality},
+        "scores": {"swaps": swaps, "scanner_swaps": swaps, "modality": modality},
     }
 
 
@@ -105,6 +106,25 @@ def test_accuracies_are_paired_by_person_and_seed():
     assert evaluate_factors.modality_accuracy(done, "sdnet", "z").value == pytest.approx(0.75)
     gain = evaluate_factors.modality_difference(done, ("sdnet", "z"), ("no_kl", "z"))
     assert (gain.low, gain.high) == pytest.approx((0.25, 0.25))
+
+
+def test_a_constant_answer_is_right_in_half_of_the_modalities_however_many_people_have_one():
+    modality = {"subjects": ["ct1", "ct2", "ct3", "mr1"], "right": {"z linear": [1.0, 1.0, 1.0, 0.0]}}
+    done = [{"cell": "sdnet", "parameters": {"variant": "sdnet", "seed": 0}, "scores": {"modality": modality}}]
+    found = evaluate_factors.modality_accuracy(done, "sdnet", "z")
+    assert (found.value, found.low, found.high, found.n) == (0.5, 0.5, 0.5, 4)
+
+
+def test_swaps_between_scanners_and_agreement_of_anatomies_are_told():
+    done = [variant("sdnet", seed, 0.1, [1.0, 0.5]) for seed in (0, 1)]
+    assert evaluate_factors.scanner_fraction(done, "sdnet").value == pytest.approx(0.5)
+    assert evaluate_factors.consistency(done, "sdnet") == (0.5, 0.25)
+
+
+def test_the_rate_of_the_factors_is_the_one_that_validation_people_like_best():
+    table = evaluate_factors.rates(cells.load("sdnet").done)
+    assert set(table["rate"]) == set(grids.RATES) and set(table["seed"]) == set(grids.SEEDS)
+    assert table.groupby("rate")["dice"].mean().idxmax() == grids.LEARNING_RATE
 
 
 def test_dice_is_paired_by_person_and_seed():

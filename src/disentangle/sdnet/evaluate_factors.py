@@ -27,7 +27,10 @@ def swap_table(done: Sequence[dict], variant: str, heart: bool = False) -> pd.Da
 def swap_fraction(done: Sequence[dict], variant: str, heart: bool = False) -> Interval:
     """Sum of the errors of swaps over that of copying, people and seeds drawn; ``copy`` itself is 1."""
     table = swap_table(done, "sdnet" if variant == "copy" else variant, heart)
-    error = "copy" if variant == "copy" else "swap"
+    return _fraction(table, "copy" if variant == "copy" else "swap")
+
+
+def _fraction(table: pd.DataFrame, error: str) -> Interval:
     wide = [table.pivot(index="subject", columns="seed", values=name).to_numpy() for name in (error, "copy")]
     rng = np.random.default_rng(0)
     people, seeds = wide[0].shape
@@ -57,9 +60,36 @@ def copy_error(done: Sequence[dict]) -> Interval:
     return _crossed(swap_table(done, "sdnet").set_index(["subject", "seed"])["copy"])
 
 
-def consistency(done: Sequence[dict], variant: str) -> float:
-    """Dice of s in two styles of one anatomy, mean over channels, people and seeds."""
-    return float(np.mean([p["consistency"] for cell in _of(done, variant) for p in cell["scores"]["swaps"]]))
+def consistency(done: Sequence[dict], variant: str) -> tuple[float, float]:
+    """Dice of s in two styles of one anatomy, and of s of two people; means over channels, people and seeds."""
+    people = [person for cell in _of(done, variant) for person in cell["scores"]["swaps"]]
+    return tuple(float(np.mean([person[name] for person in people])) for name in ("consistency", "other_anatomy"))
+
+
+def scanner_fraction(done: Sequence[dict], variant: str) -> Interval:
+    """As `swap_fraction`, of swaps between MR scanners of 1.5 and 3 T."""
+    rows = [
+        {"seed": cell["parameters"]["seed"]} | {name: person[name] for name in ("subject", "swap", "copy")}
+        for cell in _of(done, variant)
+        for person in cell["scores"]["scanner_swaps"]
+    ]
+    return _fraction(pd.DataFrame(rows), "swap")
+
+
+def structure_dice(done: Sequence[dict], variant: str, structure: str = "mean") -> list[float]:
+    """Mean 3D Dice of test people in each training: of ``rv``, ``myo``, ``lv`` or their ``mean``."""
+    return [float(np.mean([one[structure] for one in cell["scores"]["people"]])) for cell in _of(done, variant)]
+
+
+def rates(done: Sequence[dict]) -> pd.DataFrame:
+    """Mean 3D Dice of validation people of each training at another rate: ``rate``, ``seed``, ``dice``, ``n``."""
+    rows = [
+        {"rate": cell["parameters"]["learning_rate"], "seed": cell["parameters"]["seed"]}
+        | {"dice": float(np.mean([one["mean"] for one in people])), "n": len(people)}
+        for cell in done
+        if "variant" not in cell["parameters"] and (people := cell["scores"]["people"])
+    ]
+    return pd.DataFrame(rows)
 
 
 def variant_dice(done: Sequence[dict], variant: str) -> Interval:
@@ -73,15 +103,19 @@ def dice_difference(done: Sequence[dict], variant: str, other: str) -> Interval:
 
 
 def modality_accuracy(done: Sequence[dict], variant: str, source: str, probe: str = "linear") -> Interval:
-    """Accuracy of reading the modality in test people, each person's images together; people and seeds drawn."""
-    return _crossed(_accuracies(done, variant, source, probe))
+    """Balanced accuracy of reading the modality in test people: the mean of that in MR and of that in CT people.
+
+    More of the people who test have one modality than the other, so a constant answer would beat one half without the
+    balance. People of each modality and seeds are drawn.
+    """
+    return _balanced(_accuracies(done, variant, source, probe))
 
 
 def modality_difference(
     done: Sequence[dict], first: tuple[str, str], second: tuple[str, str], probe: str = "linear"
 ) -> Interval:
-    """Mean paired difference of accuracies of (variant, source) and (variant, source)."""
-    return _crossed((_accuracies(done, *first, probe) - _accuracies(done, *second, probe)).dropna())
+    """Paired difference of balanced accuracies of (variant, source) and (variant, source)."""
+    return _balanced((_accuracies(done, *first, probe) - _accuracies(done, *second, probe)).dropna())
 
 
 def probe_value(cell: dict, target: str, source: str, probe: str) -> float:
@@ -112,9 +146,23 @@ def _dice(done: Sequence[dict], variant: str) -> pd.Series:
 
 
 def _of(done: Sequence[dict], variant: str) -> list[dict]:
-    return [cell for cell in done if cell["parameters"]["variant"] == variant]
+    return [cell for cell in done if cell["parameters"].get("variant") == variant]
 
 
 def _crossed(values: pd.Series) -> Interval:
     factors = [values.index.get_level_values(name).to_numpy() for name in ("subject", "seed")]
     return crossed_bootstrap(values.to_numpy(float), factors=factors, draws=DRAWS, seed=0)
+
+
+def _balanced(values: pd.Series) -> Interval:
+    """Mean over modalities of the mean over people and seeds; people of a modality, and seeds, drawn."""
+    wide = values.unstack("seed")
+    ct = wide.index.str.startswith("ct")
+    groups = [rows.to_numpy() for rows in (wide[ct], wide[~ct]) if len(rows)]
+    rng, drawn = np.random.default_rng(0), []
+    for _ in range(DRAWS):
+        seeds = rng.integers(wide.shape[1], size=wide.shape[1])
+        parts = [rows[np.ix_(rng.integers(len(rows), size=len(rows)), seeds)] for rows in groups]
+        drawn.append(np.mean([np.nanmean(part) for part in parts]))
+    value = float(np.mean([np.nanmean(rows) for rows in groups]))
+    return percentile_interval(value, np.array(drawn), len(wide))
