@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from disentangle.imaging import datasets
 from disentangle.runs.cells import Cell
 
 VARIANTS = ("sdnet", "no_rounding", "argmax", "no_zrec", "concat", "no_kl")
@@ -14,6 +17,8 @@ SEEDS = (0, 1)
 PLATEAU_STEPS = 4000
 SELFTRAIN_STEPS = 1600
 """Self-training warms up for half of its steps: as many as the other methods have with labels."""
+COMPARISON = "disentangle.sdnet.comparison:few_labels_cell"
+AS_PROVIDED = "disentangle.sdnet.provided:few_labels_cell"
 DRAWS = (0, 1, 2)
 OTHER_DRAWS = {("acdc", 1): (0, 2, 3)}
 """Where two of `DRAWS` happen to draw the same person."""
@@ -55,8 +60,11 @@ def sdnet_few_labels() -> list[Cell]:
 
 
 def sdnet_few_labels_acdc() -> list[Cell]:
-    """Few labels on real ACDC: fold 0 with one, two and all labelled people, then more methods, draws and folds."""
-    return [
+    """Few labels on real ACDC: fold 0 with one, two and all labelled people, then more methods, draws and folds.
+
+    In the provider's layout the comparison alone, scored against the labels as drawn.
+    """
+    cells = [
         *_fold("acdc", 0),
         _cell("acdc", "unet", None, 0, 0, steps=PLATEAU_STEPS),
         _cell("acdc", "unet_best", None, 0, 0, function="best:best_cell"),
@@ -65,6 +73,17 @@ def sdnet_few_labels_acdc() -> list[Cell]:
         *_further("acdc", 0),
         *(cell for fold in (1, 2) for cell in _fold("acdc", fold)),
     ]
+    if not _as_provided("acdc"):
+        return cells
+    return [replace(cell, function=AS_PROVIDED) for cell in cells if cell.function == COMPARISON]
+
+
+def _as_provided(data: str) -> bool:
+    """Whether a set lies here with an ``Info.cfg`` a person; False where it is not on this machine."""
+    try:
+        return next(datasets.folder(data).rglob("Info.cfg"), None) is not None
+    except datasets.DataAbsent:
+        return False
 
 
 def _fold(data: str, fold: int) -> list[Cell]:
@@ -115,13 +134,13 @@ def _cell(
     draw: int,
     fold: int,
     steps: int | None = None,
-    function: str = "comparison:few_labels_cell",
+    function: str | None = None,
 ) -> Cell:
     longer = {"steps": steps} if steps else {}
     known = "all" if labelled is None else labelled
     return Cell(
         name=f"{method}_labelled{known}_draw{draw}_fold{fold}_seed0" + (f"_steps{steps}" if steps else ""),
-        function=f"disentangle.sdnet.{function}",
+        function=f"disentangle.sdnet.{function}" if function else COMPARISON,
         parameters={"data": data, "method": method, "labelled": labelled, "draw": draw, "fold": fold, "seed": 0}
         | longer,
         data=("acdc", "sunnybrook") if data == "acdc" else (data,),
