@@ -9,6 +9,8 @@ from disentangle.imaging import packs
 from disentangle.imaging.cardiac import acdc, acdc_hdf5
 from disentangle.imaging.cardiac.labels import LV
 from disentangle.imaging.cardiac.window import to_native
+from disentangle.sdnet import grids
+from disentangle.sdnet.splits import FOLDS, few_labels
 
 pytestmark = pytest.mark.slow
 
@@ -40,6 +42,15 @@ def test_sixty_people_are_read_whole_and_travel(original: Path, truth, tmp_path:
     assert (cohort.subjects["handedness"] > 0.2).all()
     assert cohort.subjects["handedness"].mean() == pytest.approx(1.0, abs=0.02)
     assert packs.write_pack(cohort, tmp_path / "acdc.npz", bits=8).stat().st_size < packs.LIMIT_BYTES
+
+
+def test_the_draws_of_a_fold_label_different_people(original: Path):
+    samples = acdc.load(original, size=32, coarser=4).samples
+    for fold in range(FOLDS):
+        draws = grids.OTHER_DRAWS.get(("acdc", fold), grids.DRAWS)
+        people = [samples["subject"][few_labels(samples, fold, 1, draw).labelled].unique() for draw in draws]
+        assert {len(names) for names in people} == {1}
+        assert len({names[0] for names in people}) == len(draws)
 
 
 def test_ejection_fractions_of_sixty_people_fit_their_diagnosis(truth):
