@@ -1,5 +1,7 @@
 """Tables and intervals from made-up cells whose answers are known."""
 
+import warnings
+
 import numpy as np
 import pytest
 
@@ -302,9 +304,13 @@ def test_uptake_is_shown_once_a_person():
     assert uptake_plot(found, "tumour").axes
 
 
-def test_tables_of_pet_and_ct_warn_of_nothing(recwarn):
-    evaluate_tasks.pet_ct_table([*TASKS, pet_cell("matched", 0.5)])
-    assert not recwarn.list
+def test_a_score_that_a_training_lacks_raises_no_warning():
+    lacking = pet_cell("matched", 0.5)
+    lacking["scores"]["people"]["enhancing.psnr"] = [None] * 6
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = evaluate_tasks.pet_ct_table([*TASKS, lacking])
+    assert found["enhancing.psnr"].isna().sum() == 6 + 2  # and the last person of both other trainings
 
 
 def test_uptake_is_in_suv():
