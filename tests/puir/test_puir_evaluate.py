@@ -282,7 +282,17 @@ def test_dice_is_averaged_over_subsets_of_a_size_and_paired():
     assert gain.value == pytest.approx(0.1) and gain.n == 5
     assert evaluate_tasks.dice_mean(table, "scratch", "wt") is None
     wide = evaluate_tasks.subset_table(table, "wt", MODALITIES)
+    for cell in TASKS[:2]:
+        assert report_tasks.subset_words(evaluate_tasks.dice_table([cell]), MODALITIES) == ""  # no tumour core
     assert wide.shape == (15, 2) and wide.loc["T1 + FLAIR", "puir"] == pytest.approx(0.8)
+
+
+def test_words_on_subsets_count_the_contrasts_that_make_dice_worse():
+    cell = segmentation_cell("puir", 0, 0.0)
+    cell["scores"]["dice"]["tc"] = {word: [0.9 - 0.1 * word.count("1")] * 6 for word in cell["scores"]["dice"]["wt"]}
+    said = report_tasks.subset_words(evaluate_tasks.dice_table([cell]), MODALITIES)
+    assert "28 ways" in said and "0 (whole tumour), 28 (tumour core), 0 (enhancing tumour)" in said
+    assert "0.90 with all contrasts, 0.80 without T1ce and 0.60 with T1ce alone" in said
 
 
 def test_the_correlation_of_uptake_keeps_its_sign():

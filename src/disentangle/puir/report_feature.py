@@ -115,12 +115,13 @@ def equivariance_words(table: pd.DataFrame) -> str:
     if both.empty:
         return ""
     full, without, number = both["first"].mean(), both["second"].mean(), both["seed"].nunique()
+    matched = evaluate.mean(table, "matched", "equivariance.plane")
     said = (
-        "lower without the term, **the opposite of what one expects**: the other constraints alone bring it down, and "
-        "a feature that hardly changes from place to place turns along without effort"
+        "lower without the term, **the opposite of what one expects**"
         if without < full
         else "higher without the term, as one expects"
     )
+    said += f" (matched network, without any constraint: {matched.value:.3f})" if matched else ""
     return f"Equivariance error with all constraints {full:.4f}, without equivariance {without:.4f}: {said}. " + (
         "One training of each: this decides nothing." if number < trainings.ENOUGH else f"{number} trainings of each."
     )

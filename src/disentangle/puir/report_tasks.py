@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from disentangle.metrics.intervals import Interval
@@ -77,6 +79,31 @@ def _dice(
         unit="Dice",
         better="higher",
         what=f"3D Dice of test people, {what}",
+    )
+
+
+def subset_words(table: pd.DataFrame, modalities: Sequence[str], method: str = "puir") -> str:
+    """What T1ce adds to the enhancing tumour, and how often a further contrast makes Dice smaller, of one start."""
+    part = table[table["method"] == method] if not table.empty else table
+    if part.empty or set(part["region"]) != set(REGIONS):
+        return ""
+    wide = {region: evaluate_tasks.subset_table(part, region, modalities) for region in REGIONS}
+    every = " + ".join(modalities)
+    without = " + ".join(name for name in modalities if name != "T1ce")
+    enhancing = wide["et"][method]
+    given = {frozenset(name.split(" + ")): name for name in enhancing.index}
+    steps = [(less, more) for less in given for more in given if less < more and len(more) == len(less) + 1]
+    worse = {
+        region: sum(one[method][given[more]] < one[method][given[less]] for less, more in steps)
+        for region, one in wide.items()
+    }
+    smaller = ", ".join(f"{number} ({REGIONS[region]})" for region, number in worse.items())
+    return (
+        f"The enhancing rim is defined by T1ce. With segmentation {STARTS[method]}, its Dice is {enhancing[every]:.2f} "
+        f"with all contrasts, {enhancing[without]:.2f} without T1ce and {enhancing['T1ce']:.2f} with T1ce alone: what "
+        f"is drawn without it is guessed from the rest of the tumour. Of the {len(steps)} ways to add one contrast, "
+        f"Dice gets *smaller* in {smaller}: features are averaged over what is given, and a contrast that says little "
+        "can make the mean worse."
     )
 
 
