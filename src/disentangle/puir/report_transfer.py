@@ -129,9 +129,9 @@ def released_words(table: pd.DataFrame) -> str:
         "By these rules a contrast copied from itself is perfect: its PSNR is infinite, and no mean over pairs says "
         f"anything. Lowest SSIM: {NAMES[lowest]} ({ssim[lowest]:.3f}). "
         + "; ".join(f"{NAMES[name]}: {psnr[name]:.1f} dB, SSIM {ssim[name]:.3f}" for name in free)
-        + f". A polynomial of a grey value knows nothing of anatomy. For BraTS 2023 the paper reports {PUBLISHED['psnr']} dB and "
-        f"{PUBLISHED['ssim']} (at second hand), on other heads and by rules we do not know. Numbers of different "
-        "conventions cannot be compared."
+        + f". A polynomial of a grey value knows nothing of anatomy. For BraTS 2023 the paper reports "
+        f"{PUBLISHED['psnr']} dB and {PUBLISHED['ssim']} (at second hand), on other heads and by rules we do not know. "
+        "Numbers of different conventions cannot be compared."
     )
 
 
