@@ -148,6 +148,8 @@ def test_grids_name_functions_that_exist_and_methods_that_are_known():
     assert ABLATIONS["inv_equ"] == ABLATIONS["no_contr"]
     seeds = {c.parameters["seed"] for c in grids.puir_transfer() if c.parameters.get("method") == "matched"}
     assert seeds == {0, 1, 2}
+    planned = grids.planned_trainings()
+    assert {"puir", "matched", "puir_no_skips", "matched_no_skips"} <= set(planned[3]) and "no_equ" in planned[1]
     assert {c.data for c in grids.puir_transfer() if c.parameters.get("jitter") == 10.0} == {("brain",)}
 
 

@@ -1,9 +1,20 @@
 """Tables and intervals from made-up cells whose answers are known."""
 
+import warnings
+
 import numpy as np
 import pytest
 
-from disentangle.puir import evaluate, evaluate_tasks, report_tasks, report_transfer
+from disentangle.metrics.intervals import Interval
+from disentangle.puir import (
+    evaluate,
+    evaluate_tasks,
+    report_feature,
+    report_further,
+    report_tasks,
+    report_transfer,
+    trainings,
+)
 from disentangle.puir.figures import dial_plot, dice_by_number, gains_by_region, uptake_plot
 from disentangle.puir.scores import METRICS, REGIONS
 from disentangle.puir.segmentation import subsets
@@ -28,10 +39,10 @@ def scores(gain: float) -> dict:
     return {"people": columns, "pairs": pairs, "rare": rare, "scanner": two, "tcga_lgg": real}
 
 
-def transfer_cell(method: str, seed: int, gain: float, jitter: float = 4.0) -> dict:
+def transfer_cell(method: str, seed: int, gain: float, jitter: float = 4.0, equivariance: float = 0.1) -> dict:
     found = scores(gain)
     found["retrieval"] = {frame: [0.5] * 6 for frame in ("own", "common", "inner")}
-    found["equivariance"] = {"plane": [0.1] * 6, "other": [0.4] * 6}
+    found["equivariance"] = {"plane": [equivariance] * 6, "other": [0.4] * 6}
     own = {name: list(BASE) for name in ("brain", "tumour")}
     less = {name: list(BASE - 2) for name in own}
     found["x_h"] = {"own": own, "zero": less, "shuffle": own, "no_skip": less}
@@ -44,6 +55,15 @@ def baselines_cell() -> dict:
     return {"cell": "baselines", "parameters": {"jitter": 4.0}, "scores": found}
 
 
+def inside_cell() -> dict:
+    return {"cell": "polynomial_inside", "parameters": {"jitter": 4.0}, "scores": {"polynomial_inside": scores(0.2)}}
+
+
+def rate_cell(rate: float, gain: float) -> dict:
+    people = {"subject": ["v0", "v1"], "brain": [15.0, 16 + gain], "tumour": [12 + gain, 13 + gain]}
+    return {"cell": "rate", "parameters": {"learning_rate": rate, "seed": 0}, "scores": {"validation": people}}
+
+
 def cost_cell() -> dict:
     found = {"step": {"puir": {"32": 0.1}}, "whole": {"1": {"cpu_s": 20.0, "mib": 900.0, "shape": [2, 2, 2]}}}
     return {"cell": "cost", "parameters": {}, "scores": found | {"processor": "one"}}
@@ -53,7 +73,12 @@ DONE = [
     baselines_cell(),
     *(transfer_cell("puir", seed, 1.0 + 0.1 * seed) for seed in (0, 1)),
     *(transfer_cell("matched", seed, 0.0) for seed in (0, 1)),
+    inside_cell(),
     transfer_cell("no_contr", 0, 0.5),
+    transfer_cell("no_equ", 0, 0.5, equivariance=0.05),
+    *(transfer_cell(method, 0, gain) for method, gain in (("puir_no_skips", 0.3), ("matched_no_skips", 0.0))),
+    rate_cell(0.002, 0.0),
+    rate_cell(0.006, -1.0),
     *(transfer_cell("puir", 0, 0.2, 10.0), transfer_cell("matched", 0, 0.0, 10.0)),
     *(transfer_cell("puir", 0, 0.9, 0.0), transfer_cell("matched", 0, 0.0, 0.0)),
     cost_cell(),
@@ -119,14 +144,16 @@ def test_every_finding_of_the_transfer_page_has_its_id():
     found = recorded(report)
     values, gains = report_transfer.compared(report, TABLE)
     report_transfer.ablated(report, TABLE)
-    report_transfer.retrieval(report, TABLE, 6)
-    report_transfer.equivariance(report, TABLE)
-    report_transfer.use_of_invariant(report, TABLE)
+    report_transfer.without_skips(report, TABLE)
+    report_feature.retrieval(report, TABLE, 6)
+    report_feature.equivariance(report, TABLE)
+    report_feature.use_of_invariant(report, TABLE)
     levels = report_transfer.dial(report, TABLE)
-    report_transfer.further_people(report, TABLE, evaluate.rare_table(DONE))
-    report_transfer.real_person(report, evaluate.real_table(DONE))
-    report_transfer.released(report, TABLE)
-    report_transfer.costs(report, DONE)
+    report_further.further_people(report, TABLE, evaluate.rare_table(DONE))
+    report_further.real_person(report, evaluate.real_table(DONE))
+    released = report_transfer.released(report, TABLE)
+    assert report_further.rate_words(report, DONE)
+    report_further.costs(report, DONE)
     assert {
         "puir.brain.psnr.copy.volume",
         "puir.brain.nmse.matched.tumour",
@@ -142,10 +169,78 @@ def test_every_finding_of_the_transfer_page_has_its_id():
         "puir.tcga_lgg.psnr.puir.brain",
         "puir.brain.psnr.puir-matched.tumour_no_enhancing",
         "puir.brain.cost.whole.memory_1mm",
+        "puir.brain.psnr.polynomial_inside.brain",
+        "puir.brain.psnr.puir-polynomial_inside.tumour",
+        "puir.tcga_lgg.psnr.polynomial_inside.brain",
+        "puir.brain.retrieval.puir_no_skips-matched_no_skips.one_outline",
+        "puir.brain.psnr_drop.puir_no_skips.shuffle",
+        "puir.brain.equivariance.puir-no_equ",
+        "puir.brain.psnr.puir.tumour_rate_high-tumour_rate_low",
     } <= set(found)
+    assert "puir.brain.psnr.copy.released" not in found and "puir.brain.ssim.copy.released" in found
+    assert "infinite" in released.loc["copy the source", "released PSNR"]
     assert len(found) == len(set(found))
     assert gains_by_region(gains, label="dB").axes and dial_plot(levels, label="dB").axes
     assert values.loc["PUIR", ("PSNR", "brain")] in ("18.5", "18.6")
+
+
+def single_differences(monkeypatch, call) -> dict[str, tuple]:
+    """Method and condition -> value and bounds of all findings that a call records."""
+    seen, report = {}, Report("puir", "brain")
+    original = report.finding
+
+    def keep(*args, **kwargs):
+        found = original(*args, **kwargs)
+        seen[found.id] = (found.value, found.low, found.high)
+        return found
+
+    monkeypatch.setattr(report, "finding", keep)
+    call(report)
+    return seen
+
+
+def test_differences_of_single_trainings_are_recorded_without_interval(monkeypatch):
+    turned = single_differences(monkeypatch, lambda report: report_feature.equivariance(report, TABLE))
+    assert turned["puir.brain.equivariance.puir-no_equ"] == (pytest.approx(0.05), None, None)
+    assert None not in turned["puir.brain.equivariance.puir-matched"]
+    dial = single_differences(monkeypatch, lambda report: report_transfer.dial(report, TABLE))
+    assert dial["puir.brain.psnr.puir-matched.tumour_jitter_0"][1:] == (None, None)
+    assert dial["puir.brain.psnr.puir-matched.tumour_jitter_0-tumour_jitter_10"][1:] == (None, None)
+    assert None not in dial["puir.brain.psnr.puir-matched.tumour_jitter_4"]
+    table = evaluate_tasks.dice_table(TASKS)
+    dice = single_differences(monkeypatch, lambda report: report_tasks.dice_gains(report, table))
+    assert set(low for _, low, _ in dice.values()) == {None}
+    pet = evaluate_tasks.pet_ct_table(TASKS)
+    gains = single_differences(monkeypatch, lambda report: report_tasks.pet_ct_gains(report, pet))
+    assert gains and set(low for _, low, _ in gains.values()) == {None}
+
+
+def test_verdicts_need_two_trainings():
+    above, below, both = Interval(1, 0.5, 2, 6), Interval(-1, -2, -0.5, 6), Interval(0, -1, 1, 6)
+    assert trainings.verdict(above, 1) == trainings.verdict(below, 1) == "is not decided by one training"
+    said = [trainings.verdict(found, 2) for found in (above, below, both)]
+    assert said == ["holds", "fails", "stays undecided"]
+
+
+def test_single_trainings_put_puir_behind_nobody():
+    _, gains = report_transfer.compared(Report("puir", "brain"), TABLE)
+    assert report_transfer.behind(gains) == ""
+    worse = gains.assign(value=-gains["value"], low=-gains["high"], high=-gains["low"])
+    assert report_transfer.behind(worse).startswith("copy the source (whole volume, brain, tumour")
+    assert report_transfer.behind(worse.assign(trainings=1)) == ""
+
+
+def test_words_follow_the_numbers():
+    assert "the opposite of what one expects" in report_feature.equivariance_words(TABLE)
+    turned = TABLE.assign(**{"equivariance.plane": -TABLE["equivariance.plane"]})
+    assert "as one expects" in report_feature.equivariance_words(turned)
+    assert "opposite" not in report_feature.equivariance_words(turned)
+    rows = report_feature.constraints(TABLE)
+    assert rows["tumour, dB from PUIR"].tolist() == ["-0.50", "-0.50"] and rows["trainings"].tolist() == [1, 1]
+    said = report_further.rate_words(Report("puir", "brain"), DONE)
+    assert "tumour 0.002 (-1.00 dB" in said and "brain 0.002 (-0.50 dB" in said
+    assert report_further.rate_words(Report("puir", "brain"), DONE[:4]) == ""
+    assert "polynomial of the grey value: " in report_transfer.released_words(TABLE)
 
 
 def segmentation_cell(method: str, seed: int, gain: float) -> dict:
@@ -187,13 +282,49 @@ def test_dice_is_averaged_over_subsets_of_a_size_and_paired():
     assert gain.value == pytest.approx(0.1) and gain.n == 5
     assert evaluate_tasks.dice_mean(table, "scratch", "wt") is None
     wide = evaluate_tasks.subset_table(table, "wt", MODALITIES)
+    for cell in TASKS[:2]:
+        assert report_tasks.subset_words(evaluate_tasks.dice_table([cell]), MODALITIES) == ""  # no tumour core
     assert wide.shape == (15, 2) and wide.loc["T1 + FLAIR", "puir"] == pytest.approx(0.8)
 
 
-def test_uptake_that_follows_is_explained_and_a_constant_is_not():
+def test_words_on_subsets_count_the_contrasts_that_make_dice_worse():
+    cell = segmentation_cell("puir", 0, 0.0)
+    cell["scores"]["dice"]["tc"] = {word: [0.9 - 0.1 * word.count("1")] * 6 for word in cell["scores"]["dice"]["wt"]}
+    said = report_tasks.subset_words(evaluate_tasks.dice_table([cell]), MODALITIES)
+    assert "28 ways" in said and "0 (whole tumour), 28 (tumour core), 0 (enhancing tumour)" in said
+    assert "0.90 with all contrasts, 0.80 without T1ce and 0.60 with T1ce alone" in said
+
+
+def test_the_correlation_of_uptake_keeps_its_sign():
+    table = evaluate_tasks.pet_ct_table([*TASKS, pet_cell("polynomial", -1.0)])
+    assert evaluate_tasks.uptake_correlation(table, "puir", "tumour").value == pytest.approx(1)
+    assert evaluate_tasks.uptake_correlation(table, "matched", "tumour").value == 0
+    against = evaluate_tasks.uptake_correlation(table, "polynomial", "tumour")
+    assert against.value == pytest.approx(-1) and against.high < 0
+    known = report_tasks.unpredictable(Report("puir", "brain"), table)
+    assert "2 of 6 correlations are negative" in report_tasks.unpredictable_words(known, 6)
+
+
+def test_uptake_is_shown_once_a_person():
+    again = pet_cell("puir", 3.0)
+    again["parameters"]["seed"] = 1
+    found = evaluate_tasks.mean_over_seeds(evaluate_tasks.pet_ct_table([*TASKS, again]), "puir")
+    assert found["subject"].tolist() == PEOPLE and found["hot"].tolist() == [True, False] * 3
+    assert found["uptake.brain.drawn"].tolist() == pytest.approx(list(15 * (0.3 + BASE / 30)))
+    assert uptake_plot(found, "tumour").axes
+
+
+def test_a_score_that_a_training_lacks_raises_no_warning():
+    lacking = pet_cell("matched", 0.5)
+    lacking["scores"]["people"]["enhancing.psnr"] = [None] * 6
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = evaluate_tasks.pet_ct_table([*TASKS, lacking])
+    assert found["enhancing.psnr"].isna().sum() == 6 + 2  # and the last person of both other trainings
+
+
+def test_uptake_is_in_suv():
     table = evaluate_tasks.pet_ct_table(TASKS)
-    assert evaluate_tasks.explained(table, "puir", "tumour").value == pytest.approx(1)
-    assert evaluate_tasks.explained(table, "matched", "tumour").value == 0
     assert table["uptake.brain.true"].max() == pytest.approx(10)
     assert uptake_plot(table[table["method"] == "puir"], "tumour").axes
 
@@ -216,12 +347,13 @@ def test_every_finding_of_the_task_page_has_its_id():
         "puir.pet_ct.psnr.puir.tumour",
         "puir.pet_ct.ssim.matched.brain",
         "puir.pet_ct.psnr.puir-matched.ct_to_pet_tumour",
-        "puir.pet_ct.uptake_r2.puir.tumour",
+        "puir.pet_ct.uptake_r.puir.tumour",
     } <= set(found)
     assert len(found) == len(set(found))
     assert dice_by_number(summary[summary["given"] != "all 15 subsets"]).axes
     false = report_tasks.false_enhancement(evaluate_tasks.dice_table(TASKS, "rare"))
     assert false["most"].tolist() == [7, 7] and false["people"].tolist() == [1, 1]
+    assert false["trainings"].tolist() == [1, 1]
 
 
 def recorded(report: Report) -> list[str]:

@@ -125,12 +125,22 @@ def dial(table: pd.DataFrame, column: str, levels: Iterable[float]) -> dict[floa
 
 def dial_change(table: pd.DataFrame, column: str, low: float, high: float) -> Interval | None:
     """Gain of PUIR over the matched network at one jitter minus that at another, on the same heads and seeds."""
+    common = _gains_at_both(table, column, low, high)
+    return None if common.empty else _interval(common, common["gain_low"] - common["gain_high"])
+
+
+def dial_change_by_seed(table: pd.DataFrame, column: str, low: float, high: float) -> list[float]:
+    """That difference of each seed, mean over people."""
+    common = _gains_at_both(table, column, low, high)
+    return (common["gain_low"] - common["gain_high"]).groupby(common["seed"]).mean().tolist()
+
+
+def _gains_at_both(table: pd.DataFrame, column: str, low: float, high: float) -> pd.DataFrame:
     sides = []
     for level in (low, high):
         both = paired(table, "puir", "matched", column, level)
         sides.append(both.assign(gain=both.get("first", 0) - both.get("second", 0)))
-    common = sides[0].merge(sides[1], on=["subject", "seed"], suffixes=("_low", "_high"))
-    return None if common.empty else _interval(common, common["gain_low"] - common["gain_high"])
+    return sides[0].merge(sides[1], on=["subject", "seed"], suffixes=("_low", "_high"))
 
 
 def of_mark(rare: pd.DataFrame, mark: str | None) -> pd.DataFrame:

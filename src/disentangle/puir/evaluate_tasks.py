@@ -9,6 +9,7 @@ import pandas as pd
 
 from disentangle.metrics.intervals import Interval, bootstrap, crossed_bootstrap
 from disentangle.puir.evaluate import DRAWS, FREE
+from disentangle.puir.grids import USUAL
 
 COUNTS = {1: "one", 2: "two", 3: "three", 4: "all"}
 """How many of the four modalities are given, in the ids of findings."""
@@ -79,29 +80,44 @@ def pet_ct_table(done: Sequence[dict]) -> pd.DataFrame:
             tables.append(_pet_rows(scores).assign(method=known["method"], seed=known["seed"]))
         elif "copy" in scores:
             tables += [_pet_rows(scores[method]).assign(method=method, seed=0) for method in FREE if method in scores]
-    return pd.concat(tables, ignore_index=True).assign(jitter=4.0) if tables else pd.DataFrame()
+    tables = [table.dropna(axis=1, how="all") for table in tables]
+    return pd.concat(tables, ignore_index=True).assign(jitter=USUAL) if tables else pd.DataFrame()
 
 
-def explained(table: pd.DataFrame, method: str, region: str) -> Interval | None:
-    """Squared correlation over people of the mean uptake in a region, true and drawn from CT; mean over seeds."""
+def trainings_of(table: pd.DataFrame, method: str) -> int:
+    """How many trainings of a method a table of Dice holds."""
+    return 0 if table.empty else int(table.loc[table["method"] == method, "seed"].nunique())
+
+
+def uptake_correlation(table: pd.DataFrame, method: str, region: str) -> Interval | None:
+    """Correlation over people of the mean uptake in a region, true and drawn from CT, with its sign.
+
+    Mean over seeds, interval over people; 0 where one side does not vary.
+    """
     part = table[table["method"] == method] if not table.empty else table
     if part.empty:
         return None
     names = [f"uptake.{region}.{side}" for side in ("true", "drawn")]
-    pairs = [group[names].to_numpy(float) for _, group in part.groupby("seed")]
-    people = part["subject"].nunique()
-    sides = np.stack([pair[np.isfinite(pair).all(1)] for pair in pairs])
+    wide = part.pivot_table(index="subject", columns="seed", values=names, sort=False).dropna()
+    sides = [wide.xs(seed, axis=1, level="seed")[names].to_numpy(float) for seed in part["seed"].unique()]
 
-    def squared(rows: np.ndarray) -> float:
-        return float(np.mean([_r2(side[rows]) for side in sides]))
+    def correlation(rows: np.ndarray) -> float:
+        return float(np.mean([_r(side[rows]) for side in sides]))
 
-    return bootstrap(squared, np.arange(people), draws=DRAWS, seed=0)
+    return bootstrap(correlation, np.arange(len(wide)), draws=DRAWS, seed=0)
 
 
-def _r2(pair: np.ndarray) -> float:
-    """Squared correlation of two columns; 0 where one does not vary."""
+def _r(pair: np.ndarray) -> float:
+    """Correlation of two columns; 0 where one does not vary."""
     spread = pair.std(0)
-    return float(np.corrcoef(pair.T)[0, 1] ** 2) if (spread > 1e-9).all() else 0.0
+    return float(np.corrcoef(pair.T)[0, 1]) if (spread > 1e-9).all() else 0.0
+
+
+def mean_over_seeds(table: pd.DataFrame, method: str) -> pd.DataFrame:
+    """One row a person of a method: every number is the mean over its trainings."""
+    part = table[table["method"] == method]
+    means = part.groupby("subject", as_index=False, sort=False).mean(numeric_only=True)
+    return means.astype({"hot": bool}).assign(method=method)
 
 
 def _pet_rows(scores: dict) -> pd.DataFrame:

@@ -50,6 +50,20 @@ def puir_tasks() -> list[Cell]:
     ]
 
 
+def planned_trainings() -> dict[int, list[str]]:
+    """How many trainings of which methods the grid of transfer plans at the usual jitter, most first."""
+    methods = [
+        cell.parameters["method"]
+        for cell in puir_transfer()
+        if "method" in cell.parameters and cell.parameters["jitter"] == USUAL
+    ]
+    counts = {name: methods.count(name) for name in dict.fromkeys(methods)}
+    return {
+        number: [name for name in counts if counts[name] == number]
+        for number in sorted(set(counts.values()), reverse=True)
+    }
+
+
 def _pair(seed: int, jitter: float = USUAL) -> list[Cell]:
     return [_transfer(method, seed, jitter) for method in ("puir", "matched")]
 

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import pandas as pd
 
 from disentangle.metrics.intervals import Interval
-from disentangle.puir import evaluate, evaluate_tasks
+from disentangle.puir import evaluate, evaluate_tasks, trainings
 from disentangle.puir.cohorts import MARKS
 from disentangle.runs.report import Report
 
@@ -28,18 +30,20 @@ def dice(report: Report, table: pd.DataFrame) -> pd.DataFrame:
     """Dice of each start, region and number of given contrasts: ``method``, ``region``, ``given``, value, low, high."""
     rows = []
     for method, name in STARTS.items():
+        number = evaluate_tasks.trainings_of(table, method)
         for region, where in REGIONS.items():
             for given, words in {**GIVEN, None: "all 15 subsets"}.items():
                 found = evaluate_tasks.dice_mean(table, method, region, given)
                 if found is None:
                     continue
-                _dice(report, method, found, region, given, f"{name}, {where}, contrasts given: {words}")
-                rows.append(_row(found, method=name, region=where, given=words))
+                what = f"{name}, {where}, contrasts given: {words}{trainings.of_score(number)}"
+                _dice(report, method, found, region, given, what)
+                rows.append(_row(found, method=name, region=where, given=words, trainings=number))
     return pd.DataFrame(rows)
 
 
 def dice_gains(report: Report, table: pd.DataFrame) -> pd.DataFrame:
-    """After PUIR's pre-training minus each other start, paired; ``seeds`` are the means of single seeds."""
+    """After PUIR's pre-training minus each other start, paired; ``seeds``: the mean of each of the ``trainings``."""
     rows = []
     for other in ("matched", "scratch"):
         for region, where in REGIONS.items():
@@ -47,23 +51,59 @@ def dice_gains(report: Report, table: pd.DataFrame) -> pd.DataFrame:
                 gain = evaluate_tasks.dice_difference(table, "puir", other, region, given)
                 if gain is None:
                     continue
-                what = f"{STARTS['puir']} minus {STARTS[other]}, paired, {where}, contrasts given: {words}"
-                _dice(report, f"puir-{other}", gain, region, given, what)
+                seeds = evaluate_tasks.dice_differences_by_seed(table, "puir", other, region, given)
+                recorded, more = trainings.of_difference(gain, len(seeds))
+                what = f"{STARTS['puir']} minus {STARTS[other]}, paired, {where}, contrasts given: {words}{more}"
+                _dice(report, f"puir-{other}", recorded, region, given, what, n=gain.n)
                 if given is None:
-                    seeds = evaluate_tasks.dice_differences_by_seed(table, "puir", other, region)
-                    rows.append(_row(gain, method=STARTS[other], region=where, seeds=seeds))
+                    facts = {"method": STARTS[other], "region": where, "seeds": seeds, "trainings": len(seeds)}
+                    rows.append(_row(gain, **facts))
     return pd.DataFrame(rows)
 
 
-def _dice(report: Report, method: str, found: Interval, region: str, given: str | None, what: str) -> None:
+def _dice(
+    report: Report,
+    method: str,
+    found: Interval | float,
+    region: str,
+    given: str | None,
+    what: str,
+    n: int | None = None,
+) -> None:
     report.finding(
         "dice",
         method,
         found,
+        n=n,
         condition=region if given is None else f"{region}_{given}",
         unit="Dice",
         better="higher",
         what=f"3D Dice of test people, {what}",
+    )
+
+
+def subset_words(table: pd.DataFrame, modalities: Sequence[str], method: str = "puir") -> str:
+    """What T1ce adds to the enhancing tumour, and how often a further contrast makes Dice smaller, of one start."""
+    part = table[table["method"] == method] if not table.empty else table
+    if part.empty or set(part["region"]) != set(REGIONS):
+        return ""
+    wide = {region: evaluate_tasks.subset_table(part, region, modalities) for region in REGIONS}
+    every = " + ".join(modalities)
+    without = " + ".join(name for name in modalities if name != "T1ce")
+    enhancing = wide["et"][method]
+    given = {frozenset(name.split(" + ")): name for name in enhancing.index}
+    steps = [(less, more) for less in given for more in given if less < more and len(more) == len(less) + 1]
+    worse = {
+        region: sum(one[method][given[more]] < one[method][given[less]] for less, more in steps)
+        for region, one in wide.items()
+    }
+    smaller = ", ".join(f"{number} ({REGIONS[region]})" for region, number in worse.items())
+    return (
+        f"The enhancing rim is defined by T1ce. With segmentation {STARTS[method]}, its Dice is {enhancing[every]:.2f} "
+        f"with all contrasts, {enhancing[without]:.2f} without T1ce and {enhancing['T1ce']:.2f} with T1ce alone: what "
+        f"is drawn without it is guessed from the rest of the tumour. Of the {len(steps)} ways to add one contrast, "
+        f"Dice gets *smaller* in {smaller}: features are averaged over what is given, and a contrast that says little "
+        "can make the mean worse."
     )
 
 
@@ -80,6 +120,7 @@ def rare(report: Report, usual: pd.DataFrame, table: pd.DataFrame) -> pd.DataFra
                 found = evaluate_tasks.dice_mean(people, method, region, "all")
                 if found is None:
                     continue
+                words = trainings.of_score(evaluate_tasks.trainings_of(people, method))
                 row[name] = f"{found.value:.2f} (n={found.n})"
                 if part != "usual":
                     report.finding(
@@ -89,46 +130,49 @@ def rare(report: Report, usual: pd.DataFrame, table: pd.DataFrame) -> pd.DataFra
                         condition=f"{region}_all_{part}",
                         unit="Dice",
                         better="higher",
-                        what=f"3D Dice, {name}, {where}, all four contrasts, {row['people']}",
+                        what=f"3D Dice, {name}, {where}, all four contrasts, {row['people']}{words}",
                     )
             rows.append(row)
     return pd.DataFrame([row for row in rows if len(row) > 2])
 
 
 def false_enhancement(table: pd.DataFrame) -> pd.DataFrame:
-    """Voxels called enhancing in people in whom nothing enhances, all contrasts given: median and most, by start."""
+    """Voxels called enhancing where nothing enhances, all contrasts given: median and most of people and trainings."""
     if table.empty or "false_enhancing" not in table:
         return pd.DataFrame()
     part = table[(table["region"] == "et") & table["false_enhancing"].notna()]
-    groups = part.groupby("method")["false_enhancing"]
-    wide = pd.DataFrame(
-        {"median": groups.median(), "most": groups.max(), "people": part.groupby("method")["subject"].nunique()}
-    )
-    return wide.rename(index=STARTS)
+    groups = part.groupby("method", sort=False)
+    counts = {"people": groups["subject"].nunique(), "trainings": groups["seed"].nunique()}
+    values = {"median": groups["false_enhancing"].median(), "most": groups["false_enhancing"].max()}
+    return pd.DataFrame(values | counts).rename(index=STARTS)
 
 
 def pet_ct(report: Report, table: pd.DataFrame) -> pd.DataFrame:
     """PET from CT and CT from PET: PSNR and SSIM by region for each method, and PUIR minus the matched network."""
     shown = {}
     for method, name in TRANSFER.items():
+        number = 0 if method in evaluate.FREE else len(evaluate.seeds(table, method, "brain.psnr"))
+        words = name + trainings.of_score(number)
+        if method in evaluate.measured(table, "brain.psnr"):
+            shown[name] = {"trainings": str(number or "none")}
         for metric in ("psnr", "ssim"):
             for region in ("volume", "brain", "tumour"):
                 found = evaluate.mean(table, method, f"{region}.{metric}")
                 if found is not None:
-                    _pet(report, metric, method, found, region, f"{name}, both directions, {region}")
+                    _pet(report, metric, method, found, region, f"{region}, both directions, {words}")
                     shown.setdefault(name, {})[f"{metric.upper()} {region}"] = f"{found.value:.3g}"
         for direction in ("CT>PET", "PET>CT"):
             for region in ("brain", "tumour"):
                 found = evaluate.mean(table, method, f"{direction}.{region}")
                 if found is not None:
                     condition = f"{direction.lower().replace('>', '_to_')}_{region}"
-                    _pet(report, "psnr", method, found, condition, f"{name}, {direction}, {region}")
+                    _pet(report, "psnr", method, found, condition, f"{region}, {direction}, {words}")
                     shown.setdefault(name, {})[f"PSNR {direction}, {region}"] = f"{found.value:.3g}"
     return pd.DataFrame(shown).T
 
 
 def pet_ct_gains(report: Report, table: pd.DataFrame) -> pd.DataFrame:
-    """PUIR minus the matched network and the polynomial on PET and CT: ``method``, ``region``, ``seeds``, interval."""
+    """PUIR minus matched network and polynomial on PET and CT: ``method``, ``region``, ``seeds``, ``trainings``, ..."""
     rows = []
     parts = {"brain": "brain.psnr", "tumour": "tumour.psnr"}
     parts |= {
@@ -138,40 +182,75 @@ def pet_ct_gains(report: Report, table: pd.DataFrame) -> pd.DataFrame:
         for condition, column in parts.items():
             gain = evaluate.difference(table, "puir", other, column)
             if gain is not None:
-                _pet(
-                    report, "psnr", f"puir-{other}", gain, condition, f"PUIR minus {TRANSFER[other]}, paired, {column}"
-                )
                 seeds = evaluate.difference_by_seed(table, "puir", other, column)
-                rows.append(_row(gain, method=TRANSFER[other], region=_words(condition), seeds=seeds))
+                recorded, more = trainings.of_difference(gain, len(seeds))
+                what = f"PUIR minus {TRANSFER[other]}, paired, {column}{more}"
+                _pet(report, "psnr", f"puir-{other}", recorded, condition, what, n=gain.n)
+                facts = {"method": TRANSFER[other], "region": _words(condition), "trainings": len(seeds)}
+                rows.append(_row(gain, seeds=seeds, **facts))
     return pd.DataFrame(rows)
 
 
 def unpredictable(report: Report, table: pd.DataFrame) -> pd.DataFrame:
-    """How much of the differences in mean uptake between people CT explains: squared correlation, brain and tumour."""
+    """How mean uptake drawn from CT goes with the true one over people: correlation with its sign, brain and tumour.
+
+    Intervals are over people, of the mean over trainings.
+    """
     rows = []
     for region in ("brain", "tumour"):
         for method in ("polynomial", "matched", "puir"):
-            found = evaluate_tasks.explained(table, method, region)
-            if found is not None:
-                report.finding(
-                    "uptake_r2",
-                    method,
-                    found,
-                    condition=region,
-                    cohort="pet_ct",
-                    unit="squared correlation",
-                    better="neither",
-                    what=f"squared correlation over people of mean uptake, true and drawn from CT, {region}, {method}",
-                )
-                rows.append(_row(found, method=f"{TRANSFER[method]}, {region}"))
+            found = evaluate_tasks.uptake_correlation(table, method, region)
+            if found is None:
+                continue
+            number = 0 if method in evaluate.FREE else int(table.loc[table["method"] == method, "seed"].nunique())
+            report.finding(
+                "uptake_r",
+                method,
+                found,
+                condition=region,
+                cohort="pet_ct",
+                unit="correlation",
+                better="neither",
+                what=f"correlation over people of mean uptake, true and drawn from CT, {region}, {TRANSFER[method]}"
+                + ("; mean over trainings, interval over people" if number > 1 else trainings.of_score(number)),
+            )
+            rows.append(_row(found, method=f"{TRANSFER[method]}, {region}", trainings=number or "none"))
     return pd.DataFrame(rows)
 
 
-def _pet(report: Report, metric: str, method: str, found: Interval, condition: str, what: str) -> None:
+def unpredictable_words(known: pd.DataFrame, people: int) -> str:
+    """What chance alone would give so many people, and what the correlations are."""
+    if known.empty:
+        return ""
+    above = known.loc[known["low"] > 0, "method"].tolist()
+    below = known.loc[known["high"] < 0, "method"].tolist()
+    said = [
+        f"{what}: {', '.join(rows)}"
+        for what, rows in (("wholly above zero", above), ("wholly below zero", below))
+        if rows
+    ]
+    negative = int((known["value"] < 0).sum())
+    return (
+        f"With {people} people unrelated numbers correlate by {1 / (people - 1) ** 0.5:.2f} up or down (one standard "
+        f"deviation). Of the intervals, {'; '.join(said) or 'none excludes zero'}. "
+        f"{negative} of {len(known)} correlations are negative: those drawings put more uptake where there was less."
+    )
+
+
+def _pet(
+    report: Report,
+    metric: str,
+    method: str,
+    found: Interval | float,
+    condition: str,
+    what: str,
+    n: int | None = None,
+) -> None:
     report.finding(
         metric,
         method,
         found,
+        n=n,
         condition=condition,
         cohort="pet_ct",
         unit={"psnr": "dB", "ssim": "SSIM"}[metric],
