@@ -498,7 +498,7 @@ if rows_of_table:
     )
 
 # %% [markdown]
-# Between two scanners of MR (1.5 and 3 T) the source is already close to the answer: copying it is a strong baseline, and a smooth drawing loses more than the exchanged style gains.
+# Between two scanners of MR (1.5 and 3 T) the source is already close to the answer, so copying it is a strong baseline: a smooth drawing loses texture, and the exchanged style has to make up for that.
 #
 # ## Modality from z
 #
@@ -809,8 +809,7 @@ print(
 #
 # :::{admonition} Solution
 # :class: dropdown
-# The source is then already close to the answer, so copying is a strong baseline and the smooth reconstruction loses more than it gains. Run the
-# next cell and compare with the figure above.
+# The source is then already close to the answer, and copying is a strong baseline. Run the next cell and compare with the figure above.
 # :::
 
 # %% tags=["hide-cell"]
