@@ -262,7 +262,7 @@ figures.roc_curves(curves | {"diameter alone": at_lesion["diameter"][tested]}, t
 # choices as well.
 #
 # **What the intervals leave out.** They draw people; a second training of a fold would move each number too, and that is in no interval, because there is one
-# training a fold. So beside every difference stands the number of folds in which the first method is ahead: five trainings on
+# training a fold. So beside every difference stands the number of folds in which the first method is ahead (a tie is no lead): five trainings on
 # other people, not five of the same.
 
 # %% tags=["hide-input"]
