@@ -588,7 +588,7 @@ display(pd.DataFrame(rows).style.hide(axis="index"))
 #
 # - **Choosing by outcome.** Try many numbers of clusters, seeds and penalties, keep the best c-index, and noise can look like a finding. The next cell tries profiles of pure chance in the null arm: how much does the ridge, chosen inside each training set, let through?
 # - **Few deaths.** The rule of ten events a covariate is quickly broken by a profile of a dozen clusters. The ridge helps; it does not make information.
-# - **Confounding.** In the confounded arm, a gain of the entangled profile may be the kernel. Only people scanned another way could tell.
+# - **Confounding.** In the confounded arm, a part of the entangled profile's gain may be the kernel; the row of the kernel alone says how much a model can make of it directly. Only people scanned another way could tell.
 # - **The wrong sign.** The c-index wants *higher risk, earlier death*, lifelines' own function wants the opposite. A c-index of 0.35 is a sign error more often than a discovery.
 
 # %%
