@@ -56,7 +56,8 @@ GROUNDS = (
     ),
     Ground(
         "PUIR", "missing contrasts drawn in the tumour, less the matched network or a polynomial of the grey value",
-        "puir_transfer", tuple(f"puir.brain.psnr.puir-{name}.tumour" for name in ("matched", "polynomial_inside")), 1, "dB",
+        "puir_transfer", tuple(f"puir.brain.psnr.puir-{name}.tumour" for name in ("matched", "polynomial_inside")),
+        1, "dB",
     ),
 )  # fmt: skip
 
