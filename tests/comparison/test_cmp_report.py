@@ -73,7 +73,9 @@ def test_biology_is_held_against_the_number_of_the_section(table, report):
     words = concluded(report, table, section)[-1]
     assert "already has R2 0.60 [0.60, 0.60]" in words
     assert "code of: none; not told apart from it: none; less: Gaussian VAE, PUIR, SDNet." in words
-    assert concluded(report, table)[-1] == ""
+    assert words.endswith("not whether it tells the person.") and concluded(report, table)[-1] == ""
+    low = concluded(report, table, section - 0.5)[-1]
+    assert "code of: Gaussian VAE, PUIR, SDNet;" in low and low.endswith("less: none.")
 
 
 def test_nothing_follows_before_any_cell_has_run(report):

@@ -265,12 +265,16 @@ def _on_section(beyond: Beyond) -> str:
     more = [name for name, gap in beyond.over_section.items() if gap.low > 0]
     less = [name for name, gap in beyond.over_section.items() if gap.high < 0]
     unsure = [name for name in beyond.over_section if name not in more + less]
-    return (
+    words = (
         "**Biology, or the place of the section?** Whoever knows only which of the sections it is, and sees no "
         f"picture, already has R2 {beyond.section.value:.2f} [{beyond.section.low:.2f}, {beyond.section.high:.2f}]. "
         f"More is read from the biological code of: {_listed(more)}; not told apart from it: {_listed(unsure)}; "
-        f"less: {_listed(less)}. So R2 shows here mostly whether a code tells the section, not whether it tells the "
-        "person."
+        f"less: {_listed(less)}."
+    )
+    return (
+        words
+        if more
+        else words + " So R2 shows here whether a code tells the section, not whether it tells the person."
     )
 
 
