@@ -505,7 +505,7 @@ if rows_of_table:
 # Section 5.4 of the paper trains a logistic regression to tell MR from CT by $z$. A number near one sounds like
 # disentanglement, but two controls belong beside it. The **mean and standard deviation of the image** know the modality too:
 # if they do as well, reading it from $z$ is no feat. And the same question must be put to $s$, which should *not* know. Accuracy is balanced: the mean of that
-# in MR and that in CT, so that one half is guessing.
+# in MR and that in CT, so that one half is guessing. The shuffled row is one shuffle a training, which its interval does not draw.
 
 # %% tags=["hide-input"]
 SOURCES = {

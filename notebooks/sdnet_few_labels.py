@@ -318,7 +318,8 @@ if rows:
 # %% [markdown]
 # ### Pair by pair
 #
-# The difference is paired: the same tested person, the same labelled people. Its interval draws people and draws together.
+# The difference is paired: the same tested person, the same labelled people. Its interval draws people and draws together; where one draw alone has run it is of
+# people only, and another labelled person, or another training, may turn it.
 
 # %% tags=["hide-input"]
 PAIRS = [
@@ -435,7 +436,7 @@ else:
     display(Markdown("These cells have not run."))
 for known in (1, 2):
     told = [
-        f"{said} {signed(interval)} ({better(interval)})"
+        f"{said} {signed(interval)} ({better(interval)}, {draws} draw{'s' if draws > 1 else ''})"
         for said, pair in (
             ("On labelled images alone SDNet minus the U-Net is", ("sdnet_supervised", "unet")),
             (
@@ -446,6 +447,7 @@ for known in (1, 2):
             ("unlabelled images and discriminator change it by", ("sdnet", "sdnet_supervised")),
         )
         if (interval := found.get((*pair, known))) is not None
+        and (draws := shared_draws(everything, *pair, known))
     ]
     if len(told) > 1:
         display(Markdown(f"**With {LABELLED[known]}.** " + "; ".join(told) + "."))

@@ -49,18 +49,61 @@ def test_means_are_over_people_and_seeds(cells):
     assert table["prevalence"].iloc[0] == pytest.approx(0.02)
 
 
-def test_an_arm_is_paired_seed_by_seed_and_a_baseline_with_its_mean(cells):
+def test_an_arm_is_paired_seed_by_seed_and_a_baseline_by_person_alone(cells):
     table = evaluate.people_table(cells)
     arm = evaluate.difference(table, "dal", "no_ssim", "t1_seen")
-    assert (arm.value, arm.low, arm.high) == pytest.approx((0.1, 0.1, 0.1))
-    baseline = evaluate.difference(table, "dal", "ae", "t1_seen")
-    assert baseline.value == pytest.approx(0.25) and baseline.high == pytest.approx(0.3)
+    assert (arm.value, arm.low, arm.high, arm.trainings) == pytest.approx((0.1, 0.1, 0.1, 2)) and arm.side is True
+    baseline = evaluate.difference(table, "dal", "zmap", "t1_seen")
+    assert (baseline.value, baseline.low, baseline.high) == pytest.approx((0.2, 0.15, 0.25)) and baseline.n == PEOPLE
+
+
+def test_a_single_training_on_either_side_decides_nothing(cells):
+    """People alone would give an interval of no width here: another training is what is not known."""
+    table = evaluate.people_table(cells)
+    for found in (
+        evaluate.difference(table, "dal", "ae", "t1_seen"),
+        evaluate.lost_abroad(table, "dal", "t1", minus="ae"),
+        evaluate.difference(table[table["seed"] == 0], "dal", "no_ssim", "t1_seen"),
+        evaluate.difference(table[table["seed"] == 0], "dal", "zmap", "t1_seen"),
+    ):
+        assert found.low is None and found.high is None and found.side is None and found.trainings == 1
+    assert str(evaluate.difference(table, "dal", "ae", "t1_seen")) == "+0.250"
+    assert evaluate.trainings_of(table, "zmap") is None and evaluate.trainings_of(table, "dal") == 2
+
+
+def test_trainings_of_a_baseline_are_drawn_by_themselves(cells):
+    """Seeds of the method 0.1 apart and of the baseline 0.2: the interval spans all four pairs of them."""
+    table = evaluate.people_table([*cells, detection("ae", 1, 0.5)])
+    found = evaluate.difference(table, "dal", "ae", "t1_seen")
+    assert found.value == pytest.approx(0.15) and found.trainings == 2
+    assert (found.low, found.high) == pytest.approx((0.0, 0.3))
 
 
 def test_what_is_lost_abroad_is_paired_by_head(cells):
     table = evaluate.people_table(cells)
-    assert evaluate.lost_abroad(table, "dal", "t1").value == pytest.approx(-0.1)
+    alone = evaluate.lost_abroad(table, "dal", "t1")
+    assert (alone.value, alone.low, alone.trainings) == pytest.approx((-0.1, -0.1, 2))
     assert evaluate.lost_abroad(table, "dal", "t1", minus="ae").value == pytest.approx(0.1)
+    assert evaluate.lost_abroad(table, "dal", "t1", minus="zmap").low == pytest.approx(-0.1)
+    assert evaluate.lost_abroad(table, "dae", "t1") is None
+
+
+def test_recall_draws_trainings_too(cells):
+    """One seed finds every lesion and the other none: the interval spans both, though people do not differ."""
+    done = [detection("dal", seed, 0.5) for seed in (0, 1)]
+    for cell, hit in zip(done, (2, 0), strict=True):
+        cell["scores"]["conditions"]["t1_seen"]["found"] = [[hit, 2, 0, 0, 0, 0, 0, 0]] * PEOPLE
+    found = evaluate.recall(done, "dal", "t1_seen", 0)
+    assert (found.value, found.low, found.high, found.n) == (0.5, 0.0, 1.0, PEOPLE)
+
+
+def test_the_excess_around_a_lesion_is_pushed_minus_still_tissue_of_a_person():
+    rings = {"t2_seen": {"pushed": [7000, None, 8000], "still": [5500, None, 5000]}}
+    cell = {"parameters": {"method": "dal", "seed": 0}, "scores": {"rings": rings}}
+    table = evaluate.rings_table([cell])
+    assert table["excess"].tolist() == pytest.approx([0.15, np.nan, 0.3], nan_ok=True)
+    assert evaluate.mean(table, "dal", "t2_seen", "excess").value == pytest.approx(0.225)
+    assert evaluate.rings_table([]).empty
 
 
 def test_the_best_baseline_is_the_best_on_validation_people_alone(cells):

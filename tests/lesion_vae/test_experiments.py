@@ -117,6 +117,61 @@ def test_models_are_compared_at_equal_reconstruction_only():
     assert interval.value == pytest.approx(0) and reach == (0.4, 0.6)
 
 
+def _point(model, seed, beta, ssim, nats, score):
+    draws = {"plain": {"mig": [score] * 4}}
+    cell = {"scores": {"disentanglement_draws": draws, "ssim": [ssim, ssim + 0.1]}}
+    facts = {"model": model, "seed": seed, "beta": beta, "ssim": ssim, "kl_nats": nats}
+    return facts | {"mig.plain": score, "cell": cell}
+
+
+def test_models_are_compared_at_equal_nats_too():
+    """Scores that follow the nats alone, on a logarithmic axis: no difference, and SSIM differs by what was put in."""
+
+    def curve(model, nats, gap):
+        return [_point(model, 0, n, gap + 0.1 * np.log(n), n, 0.2 * np.log(n)) for n in nats]
+
+    table = pd.DataFrame([*curve("gvae", (4.0, 64.0), 0.3), *curve("dirvae", (1.0, 16.0), 0.1)])
+    interval, reach = evaluate.matched_difference(table, "mig", by="kl_nats")
+    assert interval.value == pytest.approx(0) and reach == (4.0, 16.0)
+    gap, reach = evaluate.matched_reconstruction(table)
+    assert (gap.value, gap.low, gap.high) == pytest.approx((0.2, 0.2, 0.2)) and reach == (4.0, 16.0)
+
+
+def test_it_is_said_which_trainings_a_comparison_at_equal_ssim_rests_on():
+    rows = [_point("gvae", 0, beta, ssim, 1.0, 0.1) for beta, ssim in ((1.0, 0.9), (10.0, 0.7), (30.0, 0.4))]
+    rows += [_point("dirvae", 0, beta, ssim, 1.0, 0.1) for beta, ssim in ((1.0, 0.6), (10.0, 0.5))]
+    assert evaluate.trainings_read(pd.DataFrame(rows)) == {"gvae": (2, (10.0, 30.0)), "dirvae": (2, (1.0, 10.0))}
+
+
+def test_an_interval_of_a_score_knows_that_seeds_differ():
+    apart, alike = (
+        pd.DataFrame([_point("gvae", seed, 1.0, 0.5, 1.0, score) for seed, score in enumerate(scores)])
+        for scores in ((0.1, 0.3), (0.2, 0.2))
+    )
+    wide, narrow = evaluate.score_interval(apart, "mig"), evaluate.score_interval(alike, "mig")
+    assert (wide.value, wide.low, wide.high) == pytest.approx((0.2, 0.1, 0.3))
+    assert (narrow.low, narrow.high) == pytest.approx((0.2, 0.2))
+
+
+def test_folds_that_fine_tuning_left_alone_are_known():
+    done = []
+    for fold, rounds in ((1, 0), (0, 2)):
+        parameters = {"method": "gvae_finetuned", "fold": fold, "seed": 0, "draw": None}
+        done.append(_cell(f"honest_{fold}", parameters, {"chosen_round": rounds, "ssim": [fold + 0.5]}))
+    assert evaluate.rounds_kept(done) == {0: 2, 1: 0}
+    assert evaluate.per_person(done, "ssim", "gvae_finetuned").tolist() == [0.5, 1.5]
+    assert evaluate.per_person(done, "ssim", "gvae_finetuned", [0]).tolist() == [0.5]
+
+
+def test_folds_in_which_one_method_is_ahead_are_counted(discs):
+    ground = evaluate.Ground.lesions(discs.samples)
+    truth = ground.table["malignant"].to_numpy(float)
+    chosen = ground.table["fold"].to_numpy() == 2
+    assert ground.folds_ahead(truth, -truth) == (splits.FOLDS, splits.FOLDS)
+    assert ground.folds_ahead(np.where(chosen, truth, -truth), np.zeros(len(truth))) == (1, splits.FOLDS)
+    assert ground.folds_ahead(np.where(chosen, truth, np.nan), -truth) == (1, 1)
+
+
 def test_purity_is_one_where_every_walk_changes_one_feature_and_even_where_all_change_alike():
     def table(changes):
         return pd.DataFrame({"cell": [{"scores": {"traversals": {"changes": changes.tolist()}}}]})

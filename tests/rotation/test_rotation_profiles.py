@@ -6,6 +6,7 @@ import pytest
 
 from disentangle.imaging import datasets
 from disentangle.rotation import evaluate_survival, profiles
+from disentangle.rotation.concordance import cindex_interval
 from disentangle.rotation.config import PRESETS
 from disentangle.rotation.latents import Part
 from disentangle.rotation.plan import Plan
@@ -104,3 +105,15 @@ def test_two_models_have_the_same_folds_and_can_be_paired(subjects):
     assert (plain.fold == full.fold).all()
     found = evaluate_survival.cindex_table({"clinical": plain, "truth": full}, draws=50)
     assert found["truth"].value > found["clinical"].value
+
+
+def test_a_fact_that_is_known_is_judged_on_the_same_people_and_folds(subjects):
+    options = {"seed": 0, "repeats": 1, "folds": 3}
+    clinical = evaluate_survival.out_of_fold(subjects, None, 100, **options)
+    told = evaluate_survival.log_hazard(subjects, "independent")
+    oracle = evaluate_survival.out_of_fold_with(subjects, "told", pd.Series(told, index=subjects.index), **options)
+    coin = pd.Series(np.arange(len(subjects)) % 2 == 0, index=subjects.index)
+    nothing = evaluate_survival.out_of_fold_with(subjects, "coin", coin, **options)
+    assert (oracle.fold == clinical.fold).all() and np.isnan(oracle.penalizer).all()
+    assert cindex_interval(oracle, minus=clinical, seed=0, draws=50).value > 0.05
+    assert abs(cindex_interval(nothing, minus=clinical, seed=0, draws=50).value) < 0.05

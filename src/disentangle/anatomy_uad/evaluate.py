@@ -7,17 +7,13 @@ from collections.abc import Sequence
 import numpy as np
 import pandas as pd
 
-from disentangle.anatomy_uad.config import ARMS
+from disentangle.anatomy_uad.differences import DRAWS, Difference, paired, paired_difference, trainings_of
 from disentangle.metrics.intervals import Interval, crossed_bootstrap
 
-DRAWS = 2000
 UNIT = 10_000
 CONDITIONS = ("t1_seen", "t2_seen", "t1_unseen", "t2_unseen")
 SEEN_SITES = ("A", "B", "D")
 CHOSEN = "median5_erosion0"
-PAIRED_WITH_SEEDS = tuple(ARMS)
-"""What differs from the method in one thing and shares its seed; all others are averaged over their seeds first."""
-
 Cells = Sequence[dict]
 
 
@@ -83,14 +79,13 @@ def difference(
     condition: str | Sequence[str],
     column: str = "ap",
     kind: str | None = None,
-) -> Interval | None:
+) -> Difference | None:
     """Mean paired difference of two methods on the same people; None where there is nothing to pair."""
     one, other = (_chosen(table, method, condition, column, kind) for method in (first, second))
-    both = _paired(one, other, second)
-    return _interval(both) if len(both) else None
+    return paired_difference(paired(one, other, second), first, second)
 
 
-def lost_abroad(table: pd.DataFrame, method: str, sequence: str, minus: str | None = None) -> Interval | None:
+def lost_abroad(table: pd.DataFrame, method: str, sequence: str, minus: str | None = None) -> Difference | None:
     """Average precision at unseen minus seen sites, the same heads; with ``minus``, how much more than that method."""
     sides = []
     for name in (method, minus):
@@ -98,8 +93,12 @@ def lost_abroad(table: pd.DataFrame, method: str, sequence: str, minus: str | No
             away, home = (_chosen(table, name, f"{sequence}_{group}", "ap") for group in ("unseen", "seen"))
             both = away.merge(home, on=["subject", "seed"], suffixes=("_away", "_home"))
             sides.append(both.assign(value=both["value_away"] - both["value_home"])[["subject", "seed", "value"]])
-    both = sides[0] if minus is None else _paired(sides[0], sides[1], minus)
-    return _interval(both) if len(both) else None
+    if minus is not None:
+        return paired_difference(paired(sides[0], sides[1], minus), method, minus)
+    if not len(sides[0]):
+        return None
+    interval = _interval(sides[0])
+    return Difference(interval.value, interval.low, interval.high, interval.n, trainings_of(table, method))
 
 
 def seed_means(table: pd.DataFrame, method: str, condition: str, column: str = "ap") -> list[float]:
@@ -161,20 +160,33 @@ def lesion_recall(done: Cells, method: str) -> pd.DataFrame:
 
 
 def recall(done: Cells, method: str, condition: str, place: int) -> Interval | None:
-    """Share of the lesions of one area that are found, people drawn with all their lesions; seeds are averaged."""
+    """Share of the lesions of one area that are found; people are drawn with all their lesions, and trainings."""
     cells = [c for c in _of(done, "detection_cell") if _is(c, method)]
     if not cells:
         return None
-    counts = np.mean([np.asarray(c["scores"]["conditions"][condition]["found"]) for c in cells], axis=0)
-    hit, all_of = counts.reshape(len(counts), -1, 2)[:, place].T
+    counts = np.array([c["scores"]["conditions"][condition]["found"] for c in cells])
+    hit, all_of = np.moveaxis(counts.reshape(*counts.shape[:2], -1, 2)[:, :, place], 2, 0)
     if not all_of.sum():
         return None
     generator = np.random.default_rng(0)
-    drawn = generator.integers(0, len(hit), (DRAWS, len(hit)))
-    totals = all_of[drawn].sum(1)
-    shares = hit[drawn].sum(1)[totals > 0] / totals[totals > 0]
-    low, high = np.percentile(shares, [2.5, 97.5])
-    return Interval(float(hit.sum() / all_of.sum()), float(low), float(high), int((all_of > 0).sum()))
+    seeds, people = (generator.multinomial(size, np.full(size, 1 / size), DRAWS) for size in hit.shape)
+    hits, totals = (np.einsum("ds,sp,dp->d", seeds, part, people) for part in (hit, all_of))
+    low, high = np.percentile(hits[totals > 0] / totals[totals > 0], [2.5, 97.5])
+    return Interval(float(hit.sum() / all_of.sum()), float(low), float(high), int((all_of[0] > 0).sum()))
+
+
+def rings_table(done: Cells) -> pd.DataFrame:
+    """AUC against the twin around the lesion, a row a method, seed, condition and person: ``pushed``, ``still`` in 0..1
+    and ``excess``, the first minus the second."""
+    rows = []
+    for cell in _of(done, "displacement_cell"):
+        for condition, found in cell["scores"]["rings"].items():
+            table = pd.DataFrame(found).astype(float) / UNIT
+            rows.append(table.assign(**cell["parameters"], condition=condition, subject=np.arange(len(table))))
+    if not rows:
+        return pd.DataFrame(columns=["method", "seed", "condition", "subject", "pushed", "still", "excess"])
+    table = pd.concat(rows, ignore_index=True)
+    return table.assign(excess=table["pushed"] - table["still"])
 
 
 def agreement_table(done: Cells) -> pd.DataFrame:
@@ -236,7 +248,8 @@ def real_table(done: Cells) -> pd.DataFrame:
 
 def _of(done: Cells, function: str) -> list[dict]:
     """Cells of one kind, told by what their scores hold."""
-    key = {"detection_cell": "conditions", "factors_cell": "tissue_dice", "real_cell": "people"}[function]
+    keys = {"detection_cell": "conditions", "factors_cell": "tissue_dice", "real_cell": "people"}
+    key = (keys | {"displacement_cell": "rings"})[function]
     return [cell for cell in done if key in cell["scores"]]
 
 
@@ -256,15 +269,6 @@ def _chosen(
     return rows.dropna(subset=[column]).groupby(["subject", "seed"], as_index=False)[column].mean().set_axis(
         ["subject", "seed", "value"], axis=1
     )  # fmt: skip
-
-
-def _paired(one: pd.DataFrame, other: pd.DataFrame, second: str) -> pd.DataFrame:
-    """subject, seed and difference; ``other`` seed by seed where it shares them, else its mean over seeds."""
-    keys = ["subject", "seed"] if second in PAIRED_WITH_SEEDS else ["subject"]
-    if keys == ["subject"]:
-        other = other.groupby("subject", as_index=False)["value"].mean()
-    both = one.merge(other, on=keys, suffixes=("", "_other"))
-    return both.assign(value=both["value"] - both["value_other"])
 
 
 def _interval(rows: pd.DataFrame) -> Interval:

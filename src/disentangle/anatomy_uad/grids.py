@@ -18,21 +18,22 @@ ON_REAL = ("dal", "threshold", "ae_randomised", "ae", "dae", "zmap")
 
 def anatomy_uad() -> list[Cell]:
     """The method, its arms and its baselines on simulated people, then on real ones."""
-    seeds = () if BEST_BASELINE in UNTRAINED else SEEDS[1:]
+    trained = [name for name in BASELINES if name not in UNTRAINED]
     return [
         Cell("people", f"{_MODULE}:people_cell", {}, _SIMULATED),
         _detection("dal", 0),
         *(_detection(name, 0) for name in (*UNTRAINED, *FREE_ARMS)),
         _factors("dal", 0),
-        *(_detection(name, 0) for name in BASELINES if name not in UNTRAINED),
+        *(_detection(name, 0) for name in trained),
         *(_detection(name, 0) for name in ARMS),
         *(_real(data, "dal", 0) for data in REAL),
         *(cell for seed in SEEDS[1:] for cell in _more_seeds(seed)),
-        *(_detection(BEST_BASELINE, seed) for seed in seeds),
         *(_detection(name, 0) for name in HYBRIDS),
         *(_real(data, name, 0) for data in REAL for name in ON_REAL if name != "dal" and _defined(name, data)),
         _factors("no_consistency", 0),
-        *(_detection(name, seed) for seed in SEEDS[1:] for name in ARMS),
+        *(_displacement("dal", seed) for seed in SEEDS),
+        *(_detection(name, seed) for seed in SEEDS[1:] for name in (*ARMS, *trained)),
+        *(_detection(name, seed) for seed in SEEDS[1:] for name in HYBRIDS),
     ]
 
 
@@ -43,6 +44,11 @@ _SIMULATED = ("brain_sites",)
 def _detection(method: str, seed: int) -> Cell:
     parameters = {"method": method, "seed": seed}
     return Cell(f"{method}_seed{seed}", f"{_MODULE}:detection_cell", parameters, _SIMULATED)
+
+
+def _displacement(method: str, seed: int) -> Cell:
+    function = "disentangle.anatomy_uad.displacement:displacement_cell"
+    return Cell(f"displacement_{method}_seed{seed}", function, {"method": method, "seed": seed}, _SIMULATED)
 
 
 def _factors(method: str, seed: int) -> Cell:

@@ -10,7 +10,7 @@ import pandas as pd
 
 from disentangle.lesion_vae import splits
 from disentangle.lesion_vae.predictions import lesion_logits, unpack_logits
-from disentangle.metrics.auc import accuracy
+from disentangle.metrics.auc import accuracy, auc
 from disentangle.metrics.intervals import Interval, auc_interval, bootstrap, crossed_bootstrap, percentile_interval
 
 DRAWS = 1000
@@ -65,6 +65,17 @@ class Ground:
         people = self.table["subject"].to_numpy()[scored]
         return bootstrap(lambda rows: accuracy(values[rows], truth[rows], 0.0), people, draws=DRAWS, seed=0)
 
+    def folds_ahead(self, scores: np.ndarray, minus: np.ndarray) -> tuple[int, int]:
+        """In how many folds the first scores have the larger AUC, and of how many: one training a fold and side."""
+        ahead = total = 0
+        for number in np.unique(self.table["fold"]):
+            rows = (self.table["fold"] == number).to_numpy() & np.isfinite(scores) & np.isfinite(minus)
+            truth = self.table["malignant"].to_numpy(float)[rows]
+            if len(np.unique(truth)) == 2:
+                ahead += auc(scores[rows], truth) > auc(minus[rows], truth)
+                total += 1
+        return int(ahead), total
+
     def where(self, rows: np.ndarray) -> Callable[[np.ndarray], np.ndarray]:
         """A function that blanks scores outside ``rows`` (n,) bool, to judge a part of the lesions."""
         return lambda scores: np.where(rows, scores, np.nan)
@@ -118,10 +129,17 @@ def best_image_logits(samples: pd.DataFrame, done: Sequence[dict]) -> tuple[np.n
     return logits, chosen
 
 
-def per_person(done: Sequence[dict], name: str, method: str) -> np.ndarray:
-    """A reconstruction score of each test person (people,), all folds of a method one after the other."""
+def per_person(done: Sequence[dict], name: str, method: str, folds: Sequence[int] | None = None) -> np.ndarray:
+    """A reconstruction score of each test person (people,), the folds of a method one after the other; None: all."""
     cells = sorted(_matching(done, "honest_", {"method": method, "draw": None}), key=lambda c: c["parameters"]["fold"])
-    return np.concatenate([cell["scores"][name] for cell in cells]) if cells else np.empty(0)
+    kept = [cell["scores"][name] for cell in cells if folds is None or cell["parameters"]["fold"] in folds]
+    return np.concatenate(kept) if kept else np.empty(0)
+
+
+def rounds_kept(done: Sequence[dict], method: str = "gvae_finetuned") -> dict[int, int]:
+    """How many rounds of fine-tuning each fold's validation people let stand; 0: the autoencoder is as it was."""
+    cells = _matching(done, "honest_", {"method": method, "draw": None})
+    return dict(sorted((cell["parameters"]["fold"], cell["scores"]["chosen_round"]) for cell in cells))
 
 
 def exploration(done: Sequence[dict]) -> pd.DataFrame:
@@ -134,6 +152,7 @@ def exploration(done: Sequence[dict]) -> pd.DataFrame:
         row |= {"kl_nats": scores["kl_nats"], "active_units": scores["active_units"], "cell": cell}
         for part in plain:
             row |= {f"{name}.{part}": plain[part][column] for name, column in SCORES.items()}
+            row[f"informativeness.{part}"] = plain[part]["dci_informativeness"]
         row["purity"] = scores["traversals"]["purity"]
         rows.append(row)
     return pd.DataFrame(rows)
@@ -152,44 +171,75 @@ def reconstruction_difference(first: pd.DataFrame, second: pd.DataFrame, name: s
 
 
 def score_interval(table: pd.DataFrame, name: str, part: str = "plain") -> Interval:
-    """A disentanglement score, mean over the cells' seeds, with people drawn.
+    """A disentanglement score, mean over the cells' seeds, with people and seeds drawn.
 
     A resampled lesion counts twice, which raises mutual information; so the draws give the spread alone, and the
     interval is centred on the measured value.
     """
-    value = float(table[f"{name}.{part}"].mean())
-    drawn = np.mean([_draws(cell, name, part) for cell in table["cell"]], axis=0)
-    return _centred(value, drawn, _people(table))
+    drawn = np.stack([_draws(cell, name, part) for cell in table["cell"]])
+    return _over_seeds(table[f"{name}.{part}"].to_numpy(float), drawn, _people(table))
 
 
-def matched_difference(table: pd.DataFrame, name: str, part: str = "plain") -> tuple[Interval, tuple[float, float]]:
-    """Score of the Dirichlet model minus the Gaussian one at equal SSIM, and the range of SSIM compared.
+def matched_difference(
+    table: pd.DataFrame, name: str, part: str = "plain", by: str = "ssim"
+) -> tuple[Interval, tuple[float, float]]:
+    """Score of the Dirichlet model minus the Gaussian one at equal SSIM (or ``kl_nats``), and the range compared.
 
     ``table`` holds both models over beta (same concentration). The curves of a seed, score over SSIM, are read at
     five points of the range that both reach, and the differences averaged; where the ranges do not meet, at their
-    nearest ends. Seeds whose curves have fewer points than the others' are left out.
+    nearest ends. Nats are read on a logarithmic axis. People and seeds are drawn. Seeds whose curves have fewer
+    points than the others' are left out.
     """
-    points = table.groupby("seed").size()
     values, drawn, reach = [], [], []
-    for seed in points.index[points == points.max()]:
-        of_seed = table[table["seed"] == seed]
-        curves = [of_seed[of_seed["model"] == model].sort_values("ssim") for model in ("gvae", "dirvae")]
-        low = max(curve["ssim"].min() for curve in curves)
-        high = min(curve["ssim"].max() for curve in curves)
-        at = np.linspace(low, high, 5) if low < high else np.array([(low + high) / 2])
-        read = [np.interp(at, curve["ssim"], curve[f"{name}.{part}"]).mean() for curve in curves]
-        draws = [_read_draws(curve, at, name, part) for curve in curves]
-        values.append(read[1] - read[0])
-        drawn.append(draws[1] - draws[0])
-        reach.append((float(at.min()), float(at.max())))
-    interval = _centred(float(np.mean(values)), np.mean(drawn, axis=0), _people(table))
+    for low, high, curves in _readings(table, by):
+        first, second = (read @ curve[f"{name}.{part}"].to_numpy(float) for curve, read in curves)
+        values.append(second - first)
+        of_draws = [read @ np.stack([_draws(cell, name, part) for cell in curve["cell"]]) for curve, read in curves]
+        drawn.append(of_draws[1] - of_draws[0])
+        reach.append((low, high))
+    interval = _over_seeds(np.array(values), np.stack(drawn), _people(table))
     return interval, (min(one[0] for one in reach), max(one[1] for one in reach))
 
 
-def _read_draws(curve: pd.DataFrame, at: np.ndarray, name: str, part: str) -> np.ndarray:
-    """Each bootstrap draw of a score (draws,), read at points of a curve over SSIM and averaged."""
-    of_cells = np.array([_draws(cell, name, part) for cell in curve["cell"]])
-    return np.array([np.interp(at, curve["ssim"], of_cells[:, draw]).mean() for draw in range(of_cells.shape[1])])
+def matched_reconstruction(table: pd.DataFrame, name: str = "ssim") -> tuple[Interval, tuple[float, float]]:
+    """A reconstruction score of the Gaussian model minus the Dirichlet one at equal nats, and the nats compared.
+
+    Read person by person from the curves of `matched_difference`; people and seeds are drawn.
+    """
+    sides, reach = [], []
+    for low, high, curves in _readings(table, "kl_nats"):
+        first, second = (read @ ssim_of(curve, name).T for curve, read in curves)
+        sides.append(first - second)
+        reach.append((low, high))
+    interval = crossed_bootstrap(np.column_stack(sides), draws=DRAWS, seed=0)
+    return interval, (min(one[0] for one in reach), max(one[1] for one in reach))
+
+
+def trainings_read(table: pd.DataFrame, by: str = "ssim") -> dict[str, tuple[int, tuple[float, ...]]]:
+    """For each model how many trainings `matched_difference` reads its curve from, and their betas."""
+    counts, betas = {"gvae": 0, "dirvae": 0}, {"gvae": set(), "dirvae": set()}
+    for _, _, curves in _readings(table, by):
+        for model, (curve, read) in zip(counts, curves, strict=True):
+            counts[model] += int((read > 0).sum())
+            betas[model] |= set(curve["beta"][read > 0])
+    return {model: (counts[model], tuple(sorted(betas[model]))) for model in counts}
+
+
+def _readings(table: pd.DataFrame, by: str):
+    """For each seed the range compared, and the curve of each model with the weight of its points (point,)."""
+    points = table.groupby("seed").size()
+    for seed in points.index[points == points.max()]:
+        of_seed = table[table["seed"] == seed]
+        curves = [of_seed[of_seed["model"] == model].sort_values(by) for model in ("gvae", "dirvae")]
+        low, high = max(curve[by].min() for curve in curves), min(curve[by].max() for curve in curves)
+        low, high = (low, high) if low < high else ((low + high) / 2,) * 2
+        along = np.log if by == "kl_nats" else np.asarray
+        at = np.linspace(along(low), along(high), 5)
+        reads = [
+            np.array([np.interp(at, along(curve[by].to_numpy(float)), one).mean() for one in np.eye(len(curve))])
+            for curve in curves
+        ]
+        yield float(low), float(high), list(zip(curves, reads, strict=True))
 
 
 def purity_interval(table: pd.DataFrame) -> Interval:
@@ -218,8 +268,13 @@ def _draws(cell: dict, name: str, part: str) -> np.ndarray:
     return np.asarray(cell["scores"]["disentanglement_draws"][part][SCORES[name]], float)
 
 
-def _centred(value: float, drawn: np.ndarray, people: int) -> Interval:
-    return percentile_interval(value, value + drawn - drawn.mean(), people)
+def _over_seeds(values: np.ndarray, drawn: np.ndarray, people: int) -> Interval:
+    """Mean of ``values`` (seeds,), with the people's draws of each (seeds, draws) about it, and seeds drawn."""
+    around = values[:, None] + drawn - drawn.mean(axis=1, keepdims=True)
+    rng, seeds = np.random.default_rng(0), len(values)
+    weights = rng.multinomial(seeds, np.full(seeds, 1 / seeds), size=DRAWS) / seeds
+    means = (weights * around[:, rng.integers(drawn.shape[1], size=DRAWS)].T).sum(axis=1)
+    return percentile_interval(float(values.mean()), means, people)
 
 
 def _people(table: pd.DataFrame) -> int:

@@ -84,6 +84,20 @@ def out_of_fold(
     )
 
 
+def out_of_fold_with(
+    subjects: pd.DataFrame, name: str, values: pd.Series, *, seed: int, repeats: int, folds: int = 5
+) -> OutOfFold:
+    """Risks from age, sex, lung capacity and one more fact ``values`` (person,), such as the kernel, none penalised.
+
+    People and folds are those of `out_of_fold`.
+    """
+    table = subjects[["time", "event", *CLINICAL]].assign(**{name: values.astype(float)})
+    known = [*CLINICAL, name]
+    return cox_cross_validated(
+        table, known, "time", "event", seed=seed, unpenalized=known, folds=folds, repeats=repeats
+    )
+
+
 def survival_table(
     subjects: pd.DataFrame, profile: pd.DataFrame | None, patches: int
 ) -> tuple[pd.DataFrame, list[str]]:

@@ -19,7 +19,10 @@ Records = Mapping[str, Mapping[str, Any]]
 
 
 class Sentence(BaseModel):
-    """One sentence with three endings; ``reference`` is what the finding's interval is compared with."""
+    """One sentence with three endings; ``reference`` is what the finding's interval is compared with.
+
+    ``units`` says what the finding's n counts.
+    """
 
     model_config = ConfigDict(extra="forbid", frozen=True)
 
@@ -29,6 +32,7 @@ class Sentence(BaseModel):
     below: str
     neither: str
     reference: float = 0.0
+    units: str = "people"
 
     def said(self, low: float, high: float) -> str:
         """The ending that an interval decides."""
@@ -89,7 +93,7 @@ def _bullet(sentence: Sentence, records: Records, link: Callable, cell: Callable
     behind = [
         f"**{measured}**",
         f"{kind_of_data(is_real(records[sentence.page]))} data",
-        f"{finding['n']} people",
+        f"{finding['n']} {sentence.units}",
         link(sentence.page),
     ]
     behind += [f"[its cell](#{anchor})"] if anchor else []
