@@ -55,6 +55,7 @@ from disentangle.comparison.protocol import Codes, TwoCodes
 from disentangle.comparison.report import (
     CHANCE,
     conclusions,
+    record_beyond,
     record_gains,
     record_rotation,
     record_scores,
@@ -62,6 +63,7 @@ from disentangle.comparison.report import (
     wide_table,
 )
 from disentangle.comparison.scores import code_scores, swap_errors
+from disentangle.comparison.sections import section_alone
 from disentangle.runs import cells
 from disentangle.runs.report import Report, glue
 
@@ -134,12 +136,12 @@ display(
 # | $\hat x_{h,k \to l}$ | `Model.swaps` | head $h$, seen in style $k$, drawn in style $l$ | 0..1 |
 # | $E$ | `swap_error` | mean of $\lvert \hat x_{h,k \to l} - x_{h,l}\rvert$ over $\lvert x_{h,k} - x_{h,l}\rvert$, $k \ne l$, in the brain | part of copying |
 # | $R$ | `reconstruction_error` | the same for $k = l$, over the same denominator | part of copying |
-# | $S_b, S_n$ | `style_from_biology`, `style_from_nuisance` | style named by a probe of $b$, of $n$ | accuracy, chance 1/6 |
+# | $S_b, S_n$ | `style_from_biology`, `style_from_nuisance` | style named by a probe of $b$, of $n$ | accuracy; chance 1/6, and 1/3 for a code that tells T1 from T2 and nothing of the site |
 # | $B_b, B_n$ | `biology_from_biology`, `biology_from_nuisance` | shares of CSF, grey and white matter and area of the brain, read by a probe | R2 |
 # | $D$ | `distance_correlation` | dependence of $b$ and $n$ within a style, unbiased, squared | 0 independent, 1 the same |
 #
 # A good factorisation has a small $E$ near its $R$, a small $S_b$ with a large $S_n$, a large $B_b$ with a small $B_n$, and $D$ near 0. A probe is logistic or ridge regression (*linear*)
-# or boosted trees (*nonlinear*), learned on training heads, scored on test heads. Codes that are maps are averaged over 8 x 8 squares and reduced to 64 principal components first.
+# or boosted trees (*nonlinear*), learned on training heads, scored on test heads; of both the better on test heads is told, which flatters a little. Codes that are maps are averaged over 8 x 8 squares and reduced to 64 principal components first.
 #
 # ### Do the questions work?
 #
@@ -163,6 +165,22 @@ glue("shuffled_trees", float(on_controls.loc["shuffled", "biology from biology n
 # The duplicated code passes every question about what a code *holds*, and fails every question about what it *should not* hold ({glue:text}`duplicated_style:.2f` of styles are read from its biology). That is why
 # each question is asked of both codes. Trees on a code that says nothing invent a little: R2 {glue:text}`shuffled_trees:.2f` on the shuffled one. So small negative numbers mean zero. Below, what *can* be read is
 # the larger of both probes.
+#
+# ### What the place of a section gives away
+#
+# The sections lie at the same heights in every head, so tissue and area can be guessed from the **number of the section** alone:
+
+# %% tags=["hide-input"]
+alone = section_alone(training, test)
+display(
+    Markdown(
+        f"Without the picture, from the number of the section, learned on {plan.training} heads: R2 {alone.mean():.2f}. An R2 up to about this value "
+        "can come from knowing the section, with nothing known of the *person*; that holds for biological and nuisance codes alike."
+    )
+)
+
+# %% [markdown]
+# $D$ as well is taken over all sections of a style: two codes that both know the section depend on each other by that alone.
 #
 # ## The methods, and what each is told
 #
@@ -196,6 +214,7 @@ table = evaluate.score_table(done)
 summary = record_scores(report, table)
 gains = record_gains(report, table)
 rotated = record_rotation(report, table)
+beyond = record_beyond(report, table, summary, alone if plan == FULL else None)
 ran = evaluate.methods_of(table)
 display(Markdown(table_of_cells.summary()))
 
@@ -203,7 +222,7 @@ display(Markdown(table_of_cells.summary()))
 # ## The experiment
 #
 # The measurement comes from **cells**: one method and seed each, the same images, steps set for two to two and a half minutes on an idle core. Learning rates were chosen alike
-# for all methods: four rates around that of the method's own chapter, and of these the one with the least swap error on validation heads (for PUIR and SDNet, which broke
+# for all methods: four rates around that of the method's own chapter, and of these the one with the least swap error on validation heads with one seed (for PUIR and SDNet, which broke
 # down at their best rate with another seed, the best of the lower rates; SDNet's breakdown was seen on test heads). Intervals draw heads and seeds together.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-errors", "caption": "Error of swaps (dots, with 95 % intervals of heads and seeds; strokes are single seeds) and of drawing the own style (squares), as a part of what copying the source costs. The grey line between both is what the exchange of the style adds."}, "image": {"alt": "A row a method with a dot, an interval and a square to the left of it; dashed lines at copying and at the curve of grey values."}}
@@ -242,7 +261,7 @@ if rows:
 #
 # A perfect factorisation is dark in two fields, style from the nuisance code (above right) and biology from the biological code (below left), and empty in the other two.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-holds", "caption": "What can be read from which code, by the better of a linear and a nonlinear probe, on test heads. Above: style, accuracy (chance is one in six). Below: biology, R2. First square: the perfect control. PUIR and the picture itself have no nuisance code; the picture, pooled as maps are, shows how much of the style is there to be read at all."}, "image": {"alt": "Small squares of four numbers, one a method. In the perfect one only the lower left and the upper right are dark; in most others the upper left is dark as well."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-cmp-holds", "caption": "What can be read from which code, by the better of a linear and a nonlinear probe, on test heads. Above: style, accuracy (chance is one in six). Below: biology, R2. First square: the perfect control. Less than 0 is shown as 0. PUIR and the picture itself have no nuisance code; the picture, pooled as maps are, shows how much of the style is there to be read at all."}, "image": {"alt": "Small squares of four numbers, one a method. In the perfect one only the lower left and the upper right are dark; in most others the upper left is dark as well."}}
 held = strongest_probe(summary)
 perfect = pd.DataFrame({name: controls["perfect"][name] for name in evaluate.CODE_SCORES}).map(
     np.mean
@@ -256,7 +275,7 @@ squares = pd.concat(
 who_holds_what(squares)
 
 # %% [markdown]
-# Two readings are easy to get wrong. A style that *can be read* from the biological code need not *reach the picture*: a decoder may ignore it. And a style that cannot be read by these two probes may
+# Three readings are easy to get wrong. A dark field below is no merit yet: the number of the section alone makes it nearly as dark (above). A style that *can be read* from the biological code need not *reach the picture*: a decoder may ignore it. And a style that cannot be read by these two probes may
 # be read by a third. The swap error is the test of the first, no test proves the second.
 
 # %% tags=["hide-input"]
@@ -302,7 +321,7 @@ if len(costs):
 # ## What follows
 
 # %% tags=["hide-input"]
-sentences = [sentence for sentence in conclusions(summary, gains) if sentence]
+sentences = [sentence for sentence in conclusions(summary, gains, beyond) if sentence]
 if rotated is not None:
     sentences.append(
         "**Does the rotation earn its place?** It works on the latents of the plain autoencoder, whose most stylish dimensions can also be exchanged as they are. Rotating them first "
@@ -348,6 +367,15 @@ if len(absent):
             f"Left out, because the page is not published: {', '.join(absent['chapter'])}."
         )
     )
+gone = there["missing"].explode().dropna()
+if len(gone):
+    display(
+        Markdown(
+            "Not among the compared, because the published page does not have them with an interval: "
+            + ", ".join(f"`{name}`" for name in gone)
+            + "."
+        )
+    )
 
 # %% [markdown]
 # :::{admonition} What we chose, and what it does to the result
@@ -360,7 +388,7 @@ if len(absent):
 # | error in grey values | blurred pictures over sharp ones that are slightly off |
 # | styles that are nearly curves of each other's grey values | the polynomial |
 # | donors are other heads, same section | methods whose style code is local to a section |
-# | biology is four numbers a section | codes that know which section they see; shape is not asked for |
+# | biology is four numbers a section, at the same heights in all heads | codes that know which section they see (its number alone is measured above); shape is not asked for |
 # | truth has noise of its own | nobody can reach an error of zero |
 # :::
 #
@@ -469,12 +497,15 @@ print(
 )
 
 # %% [markdown]
-# Anything else is a `Model`: `codes(part)` and `swaps(part, donors)`. Add it to `METHODS` in `disentangle.comparison.methods` with what it was told, and its name to the grid:
+# Anything else is a `Model`: `codes(part)` and `swaps(part, donors)`. Add it to `METHODS` in `disentangle.comparison.methods` with what it was told, and its name to `TRAINED` in
+# `disentangle.comparison.grids`. All cells depend on the table of methods, so the stored ones count as stale from then on; without `--only`, the command computes them anew:
 #
 # ```bash
-# disentangle cells comparison --only mine_seed0
+# disentangle cells comparison --only mine_seed0    # yours alone, to begin with
+# disentangle cells comparison
 # disentangle run comparison -p heads=20
 # disentangle run comparison -p profile=full -p device=cuda
 # ```
 #
-# Your own heads: fill `Part` (images of every head in every style, tissue labels, brain masks) and hand it to `methods.fitted` and `experiment.scores_of`.
+# Your own heads: fill `Part` (images of every head in every style, tissue labels, brain masks) and hand it to `methods.fitted` and `experiment.scores_of`. Two of the methods are set for images of 64 x 64 pixels,
+# and the styles are those of `STYLES`: T1 and T2 of three scanners. For other styles change that line in `disentangle.comparison.people` first.

@@ -248,11 +248,9 @@ def _interval(finding: dict) -> str:
 
 
 def _print_grid(page: str, only: str | None) -> None:
-    from fnmatch import fnmatch
+    from disentangle.runs.cells import fitting, states
 
-    from disentangle.runs.cells import states
-
-    shown = [state for state in states(page) if only is None or fnmatch(state.cell.name, only)]
+    shown = fitting(states(page), only)
     for state in shown:
         seconds = state.stored["seconds"] if state.stored else state.cell.seconds
         took = "" if seconds is None else f"{seconds:8.0f} s{'' if state.stored else ' expected'}"

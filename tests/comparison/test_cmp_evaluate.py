@@ -85,3 +85,29 @@ def test_figures_are_drawn(done):
     pictures = np.zeros((2, 20, 20))
     pictures[:, 5:15, 5:12] = 0.5
     assert isinstance(figures.swap_rows({"truth": pictures}, ["A", "B"]), Figure)
+
+
+def test_seeds_of_both_methods_count_in_their_difference():
+    errors = {"rotation": (0.2, 0.4), "autoencoder": (0.3, 0.7)}
+    cells = [method(name, seed, scores(at[seed])) for name, at in errors.items() for seed in (0, 1)]
+    found = evaluate.difference(evaluate.score_table(cells), "swap_error", "rotation", "autoencoder")
+    assert (found.value, found.low, found.high) == pytest.approx((-0.2, -0.3, -0.1))
+
+
+def test_two_scores_of_one_method_and_a_number_of_each_head_are_paired(done):
+    table = evaluate.score_table(done)
+    pair = [("style_from_biology", "linear"), ("style_from_nuisance", "nonlinear")]
+    assert evaluate.code_difference(table, "gvae", *pair).value == pytest.approx(0)
+    assert evaluate.code_difference(table, "puir", *pair) is None
+    reference = pd.Series(0.4 + 0.01 * np.arange(HEADS), index=[f"h{n}" for n in range(HEADS)])
+    less = evaluate.less_reference(table, "biology_from_biology", "gvae", "linear", reference)
+    assert (less.value, less.low, less.high) == pytest.approx((0.1, 0.1, 0.1))
+
+
+def test_every_harmonization_of_the_chapter_is_among_the_baselines_and_absent_ones_are_named(monkeypatch):
+    findings = [{"id": name, "value": 0.1, "low": 0, "high": 1, "n": 3} for name in evaluate.GROUNDS[2].findings[1:]]
+    findings.append({"id": "rotation.lung_phantom.ari.rotation-nap", "value": -1.0, "low": -2, "high": -0.5, "n": 3})
+    record = {"findings": findings}
+    monkeypatch.setattr(evaluate, "record_of", lambda page: record if page.name == "rotation_clusters" else None)
+    row = evaluate.own_grounds().set_index("chapter").loc["latent rotation"]
+    assert row["value"] == -1 and row["missing"] == [evaluate.GROUNDS[2].findings[0]]

@@ -100,8 +100,9 @@ def test_stale_cells_come_first_and_the_rest_in_order_of_worth():
     assert [s.cell.name for s in compute.wanted_cells(grid, None, None)] == ["a2", "a1", "b2"]
     assert [s.cell.name for s in compute.wanted_cells(grid, None, 2)] == ["a2", "a1"]
     assert [s.cell.name for s in compute.wanted_cells(grid, "b*", None)] == ["b2"]
-    with pytest.raises(RunError, match="no cell is called like 'c"):
-        compute.wanted_cells(grid, "c*", None)
+    for refusing in (lambda: compute.wanted_cells(grid, "c*", None), lambda: cells.fitting(grid, "c*")):
+        with pytest.raises(RunError, match="no cell is called like 'c"):
+            refusing()
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import pytest
 from disentangle.runs.parameters import (
     Parameter,
     ParameterError,
+    check_namespace,
     format_table,
     parameter_table,
     parse_declarations,
@@ -134,3 +135,19 @@ def test_the_table_has_a_line_a_parameter(declared):
     assert lines[5].split(maxsplit=4) == [
         *("steps", "Optional[int]", "None", "1..100000", "training steps, None: the profile's")
     ]
+
+
+def test_text_with_one_value_takes_no_other():
+    (data,) = parse_declarations('data: str = "brain"  # brain; the cohort, by name')
+    assert data.choices == ("brain",) and data.help == "the cohort, by name"
+    with pytest.raises(ParameterError, match="data is 'acdc', but must be one of brain"):
+        validate([data], {"data": "acdc"})
+
+
+def test_what_a_kernel_holds_is_checked_against_the_cell_that_declares_it():
+    cells = ["import numpy as np", "%matplotlib inline", "x: int = 1", CELL, "# Parameters\nsteps = 0"]
+    held = {one.name: one.default for one in parse_declarations(CELL)}
+    check_namespace(cells, held)
+    check_namespace(["x = 1"], {"x": 1})
+    with pytest.raises(ParameterError, match=r"parameters of this notebook:\n  steps is 0, but must lie in 1..100000"):
+        check_namespace(cells, held | {"steps": 0})

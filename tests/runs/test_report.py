@@ -102,3 +102,18 @@ def test_an_interval_brings_its_bounds_and_people_along():
     assert (finding.value, finding.low, finding.high, finding.n) == (2.0, 1.0, 3.0, 7)
     with pytest.raises(ValueError, match="rise.given: n is missing"):
         Report("toys", "line").finding("rise", "given", 2.0, **common)
+
+
+def test_a_report_refuses_parameters_that_nobody_checked(monkeypatch):
+    from types import SimpleNamespace
+
+    from disentangle.runs import report
+    from disentangle.runs.parameters import ParameterError
+
+    cell = 'profile: str = "quick"  # smoke | quick; how much work\nheads: int = 9  # 4..200; heads'
+    held = {"In": ["", cell, "heads = 1"], "profile": "quick", "heads": 1}
+    monkeypatch.setattr(report, "_shell", lambda: SimpleNamespace(user_ns=held))
+    with pytest.raises(ParameterError, match=r"heads is 1, but must lie in 4\.\.200"):
+        Report("toys", "line")
+    held["heads"] = 4
+    assert Report("toys", "line").cohort == "line"

@@ -33,7 +33,7 @@ class Ground(NamedTuple):
     unit: str
 
 
-FOUR = ("combat", "harmony", "coral", "leace")
+HARMONIZERS = ("zscore", "combat", "harmony", "coral", "leace", "inlp", "nap")
 DETECTORS = ("zmap", "ae", "dae", "ae_randomised")
 ABROAD = ("t1_unseen", "t2_unseen")
 GROUNDS = (
@@ -46,8 +46,8 @@ GROUNDS = (
         ("sdnet.acdc.dice.sdnet-unet.labelled_1",), 1, "Dice",
     ),
     Ground(
-        "latent rotation", "clusters kept when the scanner changes, less the best of four harmonizations",
-        "rotation_clusters", tuple(f"rotation.lung_phantom.ari.rotation-{name}" for name in FOUR), 1, "ARI",
+        "latent rotation", "clusters kept when the scanner changes, less the least favourable harmonization",
+        "rotation_clusters", tuple(f"rotation.lung_phantom.ari.rotation-{name}" for name in HARMONIZERS), 1, "ARI",
     ),
     Ground(
         "anatomy learning", "average precision at unseen sites, less the least favourable baseline and sequence",
@@ -80,11 +80,32 @@ def interval(table: pd.DataFrame, metric: str, method: str, condition: str = "")
 
 
 def difference(table: pd.DataFrame, metric: str, first: str, second: str, condition: str = "") -> Interval | None:
-    """Mean difference of two methods on the same heads, the second averaged over its seeds; None without pairs."""
-    one, other = (_of(table, metric, name, condition) for name in (first, second))
-    both = one.merge(other.groupby("subject", as_index=False)["value"].mean(), on="subject", suffixes=("", "_other"))
-    both = both.assign(value=both["value"] - both["value_other"])
-    return _interval(both) if len(both) else None
+    """Mean difference of two methods on the same heads; None without pairs.
+
+    Paired by seed as well where the second was trained with several, so that its seeds count in the interval (and
+    the rotation meets the very autoencoder that it rotates); what has one result for all seeds meets every seed.
+    """
+    return _paired(*(_of(table, metric, name, condition) for name in (first, second)))
+
+
+def code_difference(
+    table: pd.DataFrame, method: str, first: tuple[str, str], second: tuple[str, str]
+) -> Interval | None:
+    """Mean difference of two scores (metric, condition) of the same models; None without pairs."""
+    return _paired(*(_of(table, metric, method, condition) for metric, condition in (first, second)))
+
+
+def less_reference(
+    table: pd.DataFrame, metric: str, method: str, condition: str, reference: pd.Series
+) -> Interval | None:
+    """Mean of a score less a number known of each head (``reference``, by subject); None without common heads."""
+    other = pd.DataFrame({"subject": reference.index, "seed": 0, "value": reference.to_numpy(float)})
+    return _paired(_of(table, metric, method, condition), other)
+
+
+def over_heads(values: pd.Series) -> Interval:
+    """Mean over heads with its interval, of numbers by subject."""
+    return _interval(pd.DataFrame({"subject": values.index, "seed": 0, "value": values.to_numpy(float)}))
 
 
 def seed_means(table: pd.DataFrame, metric: str, method: str, condition: str = "") -> list[float]:
@@ -127,7 +148,10 @@ def control_table(scores: dict) -> pd.DataFrame:
 
 
 def own_grounds() -> pd.DataFrame:
-    """A row a chapter: the least favourable of its main findings as its page has it; value None where it has none."""
+    """A row a chapter: the least favourable of its main findings as its page has it; value None where it has none.
+
+    ``missing``: main findings that the published page does not have, or has without an interval.
+    """
     rows = []
     for ground in GROUNDS:
         known = pages().get(ground.page)
@@ -136,7 +160,8 @@ def own_grounds() -> pd.DataFrame:
         found = [finding for finding in found if finding["low"] is not None]
         worst = min(found, key=lambda finding: ground.sign * finding["value"], default={})
         numbers = {name: worst.get(name) for name in ("value", "low", "high", "n", "id")}
-        rows.append(ground._asdict() | numbers)
+        missing = sorted(set(ground.findings) - {finding["id"] for finding in found})
+        rows.append(ground._asdict() | numbers | {"missing": missing})
     return pd.DataFrame(rows)
 
 
@@ -168,6 +193,13 @@ def _rows(method: str, seed: int, scores: dict) -> list[tuple]:
 def _of(table: pd.DataFrame, metric: str, method: str, condition: str) -> pd.DataFrame:
     rows = (table["metric"] == metric) & (table["method"] == method) & (table["condition"] == condition)
     return table.loc[rows, ["subject", "seed", "value"]]
+
+
+def _paired(one: pd.DataFrame, other: pd.DataFrame) -> Interval | None:
+    """First minus second, by head, and by seed where the second has several."""
+    on = ["subject", "seed"] if other["seed"].nunique() > 1 else ["subject"]
+    both = one.merge(other[[*on, "value"]], on=on, suffixes=("", "_other"))
+    return _interval(both.assign(value=both["value"] - both["value_other"])) if len(both) else None
 
 
 def _interval(rows: pd.DataFrame) -> Interval:

@@ -56,8 +56,8 @@ def error_plot(table: pd.DataFrame, *, reference: Mapping[str, float]) -> Figure
 def who_holds_what(table: pd.DataFrame, *, columns: int = 4) -> Figure:
     """A square of four a method: what (rows: style, biology) is read from which code (columns: biology, nuisance).
 
-    ``table``: index method, columns ``<what>_from_<code>``, NaN where there is no such code; style as accuracy from
-    chance (0) to all (1), biology as R2, both clipped at 0 here and nowhere else.
+    ``table``: index method, columns ``<what>_from_<code>``, NaN where there is no such code; style as accuracy (0 to
+    1, chance is not taken off), biology as R2. What is below 0 is shown as 0, here and nowhere else.
     """
     count = len(table)
     lines = -(-count // columns)

@@ -3,10 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass, field
 
 import pandas as pd
 
-from disentangle.comparison.evaluate import CODE_SCORES, PROBES, difference, interval, methods_of, seed_means
+from disentangle.comparison.evaluate import (
+    CODE_SCORES,
+    PROBES,
+    code_difference,
+    difference,
+    interval,
+    less_reference,
+    methods_of,
+    over_heads,
+    seed_means,
+)
 from disentangle.comparison.methods import METHODS
 from disentangle.metrics.intervals import Interval
 from disentangle.runs.report import Report
@@ -21,6 +32,21 @@ WHAT = {
     "biology_from_nuisance": ("tissue shares and brain area read from the nuisance code", "R2", "lower"),
     "distance_correlation": ("squared distance correlation of both codes within a style", "dCor2", "lower"),
 }
+
+
+@dataclass(frozen=True)
+class Beyond:
+    """What decides a sentence beside the scores themselves.
+
+    ``runner_up``: the name of the second best in swaps and the best one's error less its own. ``style_gaps``: method ->
+    style read from the biological code less from the nuisance code. ``section``: biology read from the number of the
+    section alone; ``over_section``: method -> biology read from the biological code less that.
+    """
+
+    runner_up: tuple[str, Interval] | None = None
+    style_gaps: dict[str, Interval] = field(default_factory=dict)
+    section: Interval | None = None
+    over_section: dict[str, Interval] = field(default_factory=dict)
 
 
 def record_scores(report: Report, table: pd.DataFrame) -> pd.DataFrame:
@@ -63,6 +89,58 @@ def record_rotation(report: Report, table: pd.DataFrame) -> Interval | None:
     return gain
 
 
+def record_beyond(report: Report, table: pd.DataFrame, summary: pd.DataFrame, section: pd.Series | None) -> Beyond:
+    """Record the differences of `Beyond`; ``section``: R2 of the section's number by head, None where not comparable.
+
+    Codes are compared by the better probe of each.
+    """
+    trained = [name for name in methods_of(table) if name not in ("copy", "style_mean")]
+    best = _best_probe(summary)
+    style, biology = "style_from_biology", "biology_from_biology"
+    gaps, over = {}, {}
+    for name in trained:
+        if (name, style) in best and (name, "style_from_nuisance") in best:
+            pair = [(metric, best[name, metric]) for metric in (style, "style_from_nuisance")]
+            words = f"style read from the biological code, less from the nuisance code; {METHODS[name].title}"
+            gaps[name] = code_difference(table, name, *pair)
+            report.finding("style_gap", name, gaps[name], what=words, unit="balanced accuracy", better="lower")
+        if section is not None and (name, biology) in best:
+            found = less_reference(table, biology, name, best[name, biology], section)
+            if found is not None:
+                words = (
+                    f"biology read from the biological code of {METHODS[name].title}, less from the section's number"
+                )
+                report.finding(biology, f"{name}-section", found, what=words, unit="R2", better="higher")
+                over[name] = found
+    alone = None if section is None else over_heads(section)
+    if alone is not None:
+        words = "tissue shares and brain area guessed from the number of the section, without the picture"
+        report.finding(biology, "section", alone, what=words, unit="R2", better="neither")
+    return Beyond(_record_runner_up(report, table, summary, trained), gaps, alone, over)
+
+
+def _record_runner_up(
+    report: Report, table: pd.DataFrame, summary: pd.DataFrame, trained: list[str]
+) -> tuple[str, Interval] | None:
+    if len(trained) < 2:
+        return None
+    swaps = summary[summary["metric"] == "swap_error"].set_index("method")["value"]
+    first, second = swaps[trained].sort_values().index[:2]
+    gap = difference(table, "swap_error", first, second)
+    if gap is None:
+        return None
+    words = f"paired difference of swap errors, {METHODS[first].title} minus {METHODS[second].title}, the next best"
+    report.finding("swap_error", f"{first}-{second}", gap, what=words, unit="part", better="lower")
+    return second, gap
+
+
+def _best_probe(summary: pd.DataFrame) -> dict[tuple[str, str], str]:
+    """(method, metric) -> the probe that reads most, of the questions to the codes."""
+    codes = summary[summary["metric"].isin(CODE_SCORES)]
+    ranked = codes.sort_values("value", ascending=False).drop_duplicates(["method", "metric"])
+    return ranked.set_index(["method", "metric"])["condition"].to_dict()
+
+
 def strongest_probe(summary: pd.DataFrame) -> pd.DataFrame:
     """What can be read from each code by the better of two probes: a row a method, a column a question."""
     codes = summary[summary["metric"].isin(CODE_SCORES)]
@@ -93,7 +171,7 @@ def wide_table(summary: pd.DataFrame) -> pd.DataFrame:
     return told.join(wide).rename(index=lambda name: METHODS[name].title)
 
 
-def conclusions(summary: pd.DataFrame, gains: dict[str, Interval]) -> list[str]:
+def conclusions(summary: pd.DataFrame, gains: dict[str, Interval], beyond: Beyond) -> list[str]:
     """What the findings say, a sentence each; nothing where nothing has run."""
     trained = [name for name in dict.fromkeys(summary["method"]) if name in gains]
     if not trained:
@@ -103,15 +181,16 @@ def conclusions(summary: pd.DataFrame, gains: dict[str, Interval]) -> list[str]:
     every = strongest_probe(summary)
     held, picture = every.reindex(trained), every.loc["copy"] if "copy" in every.index else None
     return [
-        _on_swaps(swaps.loc[trained], gains),
+        _on_swaps(swaps.loc[trained], beyond),
         _on_curve(swaps, gains),
         _on_floors(swaps["value"].reindex(trained), floors.reindex(trained)),
         _on_style(held, picture),
-        *_on_nuisance(held),
+        *_on_nuisance(held, beyond.style_gaps),
+        _on_section(beyond),
     ]
 
 
-def _on_swaps(swaps: pd.DataFrame, gains: dict[str, Interval]) -> str:
+def _on_swaps(swaps: pd.DataFrame, beyond: Beyond) -> str:
     ranked = swaps["value"].sort_values()
     best, worst = ranked.index[0], ranked.index[-1]
     copied = [_title(name) for name in ranked.index if swaps.loc[name, "high"] >= 1]
@@ -120,6 +199,10 @@ def _on_swaps(swaps: pd.DataFrame, gains: dict[str, Interval]) -> str:
         f"({_shown(swaps.loc[best])} of what copying costs), {_title(worst)} stays farthest "
         f"({_shown(swaps.loc[worst])})."
     )
+    if beyond.runner_up:
+        name, gap = beyond.runner_up
+        verdict = "told apart" if gap.low * gap.high > 0 else "not told apart"
+        words += f" The first and the next, {_title(name)}, are {verdict}: {_signed(gap)}."
     return words + (f" Not told apart from copying, or worse: {', '.join(copied)}." if copied else "")
 
 
@@ -157,19 +240,42 @@ def _on_style(held: pd.DataFrame, picture: pd.Series | None) -> str:
     return words
 
 
-def _on_nuisance(held: pd.DataFrame) -> list[str]:
+def _on_nuisance(held: pd.DataFrame, gaps: dict[str, Interval]) -> list[str]:
     known = held.dropna(subset=["biology_from_nuisance"])
     if not len(known):
         return []
     leaks = known["biology_from_nuisance"].sort_values()
-    wrong = known[known["style_from_biology"] >= known["style_from_nuisance"]].index
+    wrong = [name for name in known.index if name in gaps and gaps[name].low > 0]
+    unsure = [name for name in known.index if name in gaps and gaps[name].low <= 0 <= gaps[name].high]
     words = (
         f"**Biology in the nuisance code.** Least is read from that of {_title(leaks.index[0])} "
         f"(R2 {leaks.iloc[0]:.2f}), most from that of {_title(leaks.index[-1])} ({leaks.iloc[-1]:.2f})."
     )
-    if len(wrong):
-        words += f" The style is read from the **wrong** code at least as well as from its own in: {_listed(wrong)}."
+    if gaps:
+        words += (
+            f" The style is read better from the **wrong** code than from its own in: {_listed(wrong)}; "
+            f"not told apart in: {_listed(unsure)}."
+        )
     return [words]
+
+
+def _on_section(beyond: Beyond) -> str:
+    if beyond.section is None:
+        return ""
+    more = [name for name, gap in beyond.over_section.items() if gap.low > 0]
+    less = [name for name, gap in beyond.over_section.items() if gap.high < 0]
+    unsure = [name for name in beyond.over_section if name not in more + less]
+    words = (
+        "**Biology, or the place of the section?** Whoever knows only which of the sections it is, and sees no "
+        f"picture, already has R2 {beyond.section.value:.2f} [{beyond.section.low:.2f}, {beyond.section.high:.2f}]. "
+        f"More is read from the biological code of: {_listed(more)}; not told apart from it: {_listed(unsure)}; "
+        f"less: {_listed(less)}."
+    )
+    return (
+        words
+        if more
+        else words + " So R2 shows here whether a code tells the section, not whether it tells the person."
+    )
 
 
 def _listed(names: Iterable[str]) -> str:
@@ -178,6 +284,10 @@ def _listed(names: Iterable[str]) -> str:
 
 def _title(name: str) -> str:
     return METHODS[name].title
+
+
+def _signed(gap: Interval) -> str:
+    return f"{gap.value:+.3f} [{gap.low:+.3f}, {gap.high:+.3f}]"
 
 
 def _shown(row: pd.Series) -> str:

@@ -12,6 +12,7 @@ import json
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from fnmatch import fnmatch
 from pathlib import Path
 from typing import Any, Literal
 
@@ -130,6 +131,14 @@ def states(page: str, recorded_data: Mapping[str, str] | None = None) -> list[Ce
     code = {module: code_key(module) for module in {_module(cell) for cell in cells}}
     present = sums.of_present_data({name for cell in cells for name in cell.data})
     return [_state(page, cell, code[_module(cell)], recorded_data or {}, present) for cell in cells]
+
+
+def fitting(grid: list[CellState], only: str | None) -> list[CellState]:
+    """The cells whose name fits a pattern, all without one; RunError for a pattern that fits none."""
+    found = [state for state in grid if only is None or fnmatch(state.cell.name, only)]
+    if only is not None and not found:
+        raise RunError(f"no cell is called like {only!r}; there are such as {grid[0].cell.name if grid else '-'}")
+    return found
 
 
 def checksums(page: str, recorded_data: Mapping[str, str] | None = None) -> dict[str, str]:

@@ -6,7 +6,6 @@ the computation costs only the cells under way. A cell whose worker is lost runs
 
 from __future__ import annotations
 
-import fnmatch
 import json
 import math
 import os
@@ -19,8 +18,7 @@ from typing import TYPE_CHECKING, Any
 
 from disentangle.runs import checksums as sums
 from disentangle.runs import project
-from disentangle.runs.cells import Cell, CellState, states, stored_file
-from disentangle.runs.errors import RunError
+from disentangle.runs.cells import Cell, CellState, fitting, states, stored_file
 from disentangle.runs.files import write_atomically
 from disentangle.runs.progress import Say, say_to_terminal
 
@@ -80,11 +78,9 @@ def compute(
 
 def wanted_cells(grid: list[CellState], only: str | None, limit: int | None) -> list[CellState]:
     """Cells to compute, stale ones first, else in order of worth; RunError for a pattern that fits none."""
-    fitting = [state for state in grid if only is None or fnmatch.fnmatch(state.cell.name, only)]
-    if only is not None and not fitting:
-        raise RunError(f"no cell is called like {only!r}; there are such as {grid[0].cell.name if grid else '-'}")
-    stale = [state for state in fitting if state.state == "stale"]
-    missing = [state for state in fitting if state.state == "missing"]
+    wanted = fitting(grid, only)
+    stale = [state for state in wanted if state.state == "stale"]
+    missing = [state for state in wanted if state.state == "missing"]
     return [*stale, *missing][:limit]
 
 

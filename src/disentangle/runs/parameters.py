@@ -13,7 +13,7 @@ import io
 import math
 import re
 import tokenize
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -21,6 +21,7 @@ from typing import Any
 TYPES: dict[str, type] = {"str": str, "int": int, "float": float, "bool": bool}
 _NUMBER = r"[-+]?(?:\d+(?:\.\d*)?|\.\d+)(?:[eE][-+]?\d+)?"
 _RANGE = re.compile(rf"({_NUMBER})?\s*\.\.\s*({_NUMBER})?")
+_WORD = re.compile(r"[\w.+-]+")
 _CHOICES = re.compile(r"[\w.+-]+(?:\s*\|\s*[\w.+-]+)+")
 
 
@@ -147,6 +148,30 @@ def validate(declared: list[Parameter], given: Mapping[str, Any], where: str = "
     return values
 
 
+def check_namespace(cells: Iterable[str], namespace: Mapping[str, Any], where: str = "this notebook") -> None:
+    """Check what a kernel holds against the declarations among the ``cells`` that it has run.
+
+    For runs that nobody checked before (plain papermill, or a cell changed by hand). Raises ParameterError. Cells that
+    declare nothing, and names that were deleted, are passed over.
+    """
+    for text in cells:
+        if not _declares(text):
+            continue
+        declared = parse_declarations(text, f"parameters of {where}")
+        held = {one.name: namespace[one.name] for one in declared if one.name in namespace}
+        validate(declared, held, f"parameters of {where}")
+
+
+def _declares(text: str) -> bool:
+    """Whether a cell is one of parameters: imports and annotated assignments only, ``profile`` among them."""
+    try:
+        body = [one for one in ast.parse(text).body if not isinstance(one, (ast.Import, ast.ImportFrom))]
+    except SyntaxError:
+        return False
+    assigned = [one.target.id for one in body if isinstance(one, ast.AnnAssign) and isinstance(one.target, ast.Name)]
+    return "profile" in assigned and len(assigned) == len(body)
+
+
 def format_table(parameters: list[Parameter]) -> str:
     """The table that ``disentangle describe`` prints."""
     rows = [("parameter", "type", "default", "allowed", "meaning")]
@@ -181,7 +206,7 @@ def _declaration(statement: ast.stmt, line: str, comment: str) -> Parameter:
 
 
 def _domain_and_help(comment: str, base: type) -> tuple[tuple, float | None, float | None, str]:
-    """Choices, bounds and help from ``a | b; help``, ``lo..hi; help`` or ``help``."""
+    """Choices, bounds and help from ``a | b; help``, ``lo..hi; help`` or ``help``; ``a; help``: text with one value."""
     domain, semicolon, text = (part.strip() for part in comment.partition(";"))
     if not semicolon:
         text = ""
@@ -190,6 +215,8 @@ def _domain_and_help(comment: str, base: type) -> tuple[tuple, float | None, flo
         if None in choices:
             raise ValueError(f"the choices {domain!r} are not all {base.__name__}")
         return choices, None, None, text
+    if semicolon and base is str and _WORD.fullmatch(domain):
+        return (domain,), None, None, text
     bounds = _RANGE.fullmatch(domain)
     if bounds and base in (int, float):
         low, high = (None if bound is None else float(bound) for bound in bounds.groups())

@@ -11,6 +11,7 @@ import math
 import sys
 from typing import Any, Literal, Protocol
 
+from disentangle.runs.parameters import check_namespace
 from disentangle.runs.record import DATA_MIME, FINDING_MIME, FIT_MIME, DataUsed, Finding
 
 GLUE_PREFIX = "application/papermill.record/"
@@ -40,6 +41,8 @@ class Measured(Protocol):
 class Report:
     """Findings of one paper on one cohort.
 
+    In a notebook it first checks the parameters that the kernel holds: ParameterError for one out of its domain.
+
     >>> report = Report("lesion_vae", "lidc")
     >>> report.finding("auc", "diameter", 0.91, low=0.89, high=0.93, n=639, what="AUC of the diameter",
     ...                unit="AUC", better="higher").id
@@ -49,6 +52,7 @@ class Report:
     def __init__(self, paper: str, cohort: str) -> None:
         self.paper = paper
         self.cohort = cohort
+        _check_parameters()
 
     def data(self, cohort: Cohort) -> DataUsed:
         """Record that a cohort was read: its name, size and checksum."""
@@ -156,6 +160,12 @@ def _publish(data: dict[str, Any], name: str, metadata: dict[str, Any]) -> None:
     from IPython.display import display
 
     display(data, raw=True, metadata={**metadata, "scrapbook": {"name": name, "mime_prefix": GLUE_PREFIX}})
+
+
+def _check_parameters() -> None:
+    """Refuse values that plain papermill or an edited cell let in: `parameters.check_namespace` on the kernel."""
+    held = getattr(_shell(), "user_ns", {})
+    check_namespace(list(held.get("In", ())), held)
 
 
 def _shell() -> Any:
