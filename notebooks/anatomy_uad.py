@@ -698,6 +698,9 @@ if rows:
             x_label="area in the section",
         )
     )
+
+# %% tags=["hide-input"]
+if rows:
     rates = {
         sequence: {
             method: evaluate.mean(healthy, method, f"{sequence}_unseen", "fpr").value

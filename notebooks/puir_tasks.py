@@ -299,6 +299,9 @@ if len(pet_gains):
 if len(pet) and "puir" in set(pet["method"]):
     shown = evaluate_tasks.mean_over_seeds(pet, "puir")
     display(uptake_plot(shown, "tumour"))
+
+# %% tags=["hide-input"]
+if len(pet) and "puir" in set(pet["method"]):
     true, drawn = shown["uptake.tumour.true"], shown["uptake.tumour.drawn"]
     display(
         Markdown(

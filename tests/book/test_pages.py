@@ -1,5 +1,6 @@
 """The committed pages: each has its record, keeps to its size, and every figure says what it shows."""
 
+import ast
 import json
 import re
 from pathlib import Path
@@ -58,6 +59,29 @@ def test_a_figure_that_prose_refers_to_is_drawn_whatever_has_run():
             label = re.search(r'"name": "(fig-[\w-]+)"', cell.partition("\n")[0])
             if label and label[1] in referred:
                 assert not cell.rstrip().splitlines()[-1].startswith(" "), f"{path.name}: {label[1]}"
+
+
+def outputs_of(statements: list[ast.stmt]) -> int:
+    """The most outputs that a path through statements can show: calls of ``display``, and a value at the end."""
+    shown = 0
+    for statement in statements:
+        if isinstance(statement, ast.If):
+            shown += max(outputs_of(statement.body), outputs_of(statement.orelse))
+        elif isinstance(statement, (ast.For, ast.With)):
+            shown += outputs_of(statement.body) * (2 if isinstance(statement, ast.For) else 1)
+        elif isinstance(statement, ast.Expr) and isinstance(statement.value, ast.Call):
+            shown += getattr(statement.value.func, "id", None) == "display"
+    return shown
+
+
+def test_a_cell_with_a_figure_shows_nothing_else():
+    """With two outputs the figure's label stands twice in the page, which stops the rendering."""
+    for path in (REPOSITORY / "notebooks").glob("*.py"):
+        for cell in re.split(r"\n(?=# %%)", path.read_text(encoding="utf-8")):
+            label = re.search(r'"name": "(fig-[\w-]+)"', cell.partition("\n")[0])
+            if label:
+                assert outputs_of(ast.parse(cell).body) <= 1, f"{path.name}: {label[1]}"
+    assert outputs_of(ast.parse("if a:\n    display(b)\n    display(c)\nelse:\n    display(d)").body) == 2
 
 
 def test_a_figure_without_picture_is_not_referred_to():
