@@ -76,6 +76,14 @@ NAMES = {
     "concat": "z concatenated, no FiLM",
     "no_kl": "no KL term",
 }
+SHORT = {
+    "sdnet": "SDNet",
+    "no_rounding": "s not rounded",
+    "argmax": "largest channel",
+    "no_zrec": "z not asked again",
+    "concat": "no FiLM",
+    "no_kl": "no KL",
+}
 
 # %% [markdown]
 # :::{admonition} Simulated hearts
@@ -626,7 +634,7 @@ for variant in variants:
     same, other = evaluate_factors.consistency(done, variant)
     rows_of_table.append(
         {
-            "variant": NAMES[variant],
+            "variant": SHORT[variant],
             "segments (Dice)": str(segments),
             "right ventricle (Dice), each training": ", ".join(
                 f"{dice:.2f}" for dice in evaluate_factors.structure_dice(done, variant, "rv")
@@ -639,7 +647,7 @@ for variant in variants:
         }
     )
 if rows_of_table:
-    display(pd.DataFrame(rows_of_table).set_index("variant").T)
+    display(pd.DataFrame(rows_of_table).set_index("variant").T.rename_axis(columns=None))
     by_look = np.mean(
         [
             evaluate_factors.probe_value(cell, "lv_area", "image_mean_sd", "linear")
