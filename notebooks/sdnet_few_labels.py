@@ -502,15 +502,20 @@ else:
 trends = evaluate.still_falling(table_of_cells.done)
 if len(trends):
     trends = trends[trends["method"].isin(NAMES)]
-    falling = [
-        f"{NAMES[method]} ({LABELLED[known]})"
-        for method, known in trends[trends["falling"]][["method", "labelled"]].to_numpy()
-    ]
+    falling = int(trends["falling"].sum())
+    by_method = ", ".join(
+        f"{NAMES[method]} {int(part['falling'].sum())} of {len(part)}"
+        for method, part in trends.groupby("method", sort=False)
+    )
     display(
         Markdown(
-            f"In {len(falling)} of {len(trends)} trainings of {comparison.STEPS:,} steps the loss on labelled images fell by more than {evaluate.FALLING:.0%} "
-            f"over the last quarter{': ' + ', '.join(falling) if falling else ''}. The rate falls to zero at the end, so a flat end alone does not prove that "
-            "a longer training would end in the same place."
+            f"In {falling} of {len(trends)} trainings of {comparison.STEPS:,} steps the loss on labelled images fell by more than {evaluate.FALLING:.0%} "
+            f"over the last quarter ({by_method}). "
+            + (
+                "**They had not come to rest**: the comparison here is one at equal effort, not of what each method reaches in the end."
+                if 2 * falling > len(trends)
+                else "The rate falls to zero at the end, so a flat end alone does not prove that a longer training would end in the same place."
+            )
         )
     )
 strongest = evaluate.mean(everything, "unet_best", evaluate.ALL)
