@@ -9,6 +9,8 @@ DIAL = (0.0, 4.0, 10.0)
 """Per cent of jitter; 4 is that of all other cells (`cohorts.JITTER`)."""
 RATES = (0.002, 0.006)
 """Learning rates between which the grid's was chosen; PUIR's own choice is asked on validation people."""
+OWN_RATE = 0.002
+"""Of `RATES` the one at which PUIR draws the tumour of validation people best."""
 USUAL = 4.0
 ABLATED = ("no_decom", "no_inv", "no_equ", "no_contr", "only_inv", "only_equ")
 """``inv_equ`` is the same training as ``no_contr``."""
@@ -31,6 +33,7 @@ def puir_transfer() -> list[Cell]:
         *(_transfer(method, seed) for seed in (1, 2) for method in ("puir_no_skips", "matched_no_skips")),
         *(_short(seed) for seed in (1, 2)),
         *(_rate(rate) for rate in RATES),
+        *(_own_rate(seed) for seed in SEEDS),
         *(cell for seed in (1, 2) for jitter in (0.0, 10.0) for cell in _pair(seed, jitter)),
     ]
 
@@ -110,6 +113,15 @@ def _rate(rate: float) -> Cell:
         function="disentangle.puir.rates:rate_cell",
         parameters={"learning_rate": rate, "seed": 0},
         data=("brain",),
+    )
+
+
+def _own_rate(seed: int) -> Cell:
+    return Cell(
+        name=f"puir_own_rate_seed{seed}",
+        function="disentangle.puir.own_rate:own_rate_cell",
+        parameters={"method": "puir_own_rate", "learning_rate": OWN_RATE, "seed": seed, "jitter": USUAL},
+        data=_data(USUAL),
     )
 
 
