@@ -20,6 +20,7 @@ NAMES = {
     "no_prior": "PUIR without prior",
     "random_prior": "PUIR, random prior",
     "puir": "PUIR",
+    "puir_own_rate": "PUIR, at the rate of its own choice",
     "puir_no_skips": "PUIR, no skips",
     "matched_no_skips": "matched network, no skips",
     "only_inv": "invariance alone",
@@ -40,6 +41,7 @@ COMPARED = (
     "no_prior",
     "random_prior",
     "puir",
+    "puir_own_rate",
 )
 WITHOUT_SKIPS = ("puir_no_skips", "matched_no_skips")
 SIMPLER = (*evaluate.FREE, "unet")
@@ -85,6 +87,22 @@ def _gain(report: Report, table: pd.DataFrame, other: str, metric: str, region: 
     record_difference(report, metric, f"puir-{other}", gain, region, what, len(seeds))
     more = {"region": WHERE[region], "seeds": seeds, "trainings": len(seeds)}
     return [as_row(NAMES[other], gain, **more)] if metric == "psnr" else []
+
+
+def at_own_rate(report: Report, table: pd.DataFrame) -> pd.DataFrame:
+    """PUIR at the rate that its own validation people chose minus each other method, paired; columns of `compared`."""
+    rows = []
+    for other in ("matched", *SIMPLER):
+        for region in REGIONS:
+            column = f"{region}.psnr"
+            gain = evaluate.difference(table, "puir_own_rate", other, column)
+            if gain is not None:
+                seeds = evaluate.difference_by_seed(table, "puir_own_rate", other, column)
+                what = f"{NAMES['puir_own_rate']} minus {NAMES[other]}, paired, {WHERE[region]}"
+                record_difference(report, "psnr", f"puir_own_rate-{other}", gain, region, what, len(seeds))
+                more = {"region": WHERE[region], "seeds": seeds, "trainings": len(seeds)}
+                rows.append(as_row(NAMES[other], gain, **more))
+    return pd.DataFrame(rows)
 
 
 def behind(gains: pd.DataFrame) -> str:
