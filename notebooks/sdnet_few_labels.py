@@ -699,7 +699,7 @@ if rows:
 # | training stops by the Dice on labelled validation people | a fixed number of steps; no further mask is used |
 # | 224 pixels, 64 filters, a rate of 0.0001, until validation people say stop (code: at most 500 passes) | 64 pixels (phantom) or 128 (real), 8 filters, few steps at a higher rate that falls to zero, one configuration for all (the line below this table has the numbers) |
 # | Adam with beta1 0.5, and a rate divided a little further at each update (code) or pass (paper) | Adam with beta1 0.9 and a cosine: these two are no options here |
-# | a channel is on where its share is above one half | the largest channel is on (`rounding="argmax"`): so briefly trained, rounding leaves many pixels on no channel ({doc}`sdnet` counts them); `sdnet_rounded` in the table above is the published one |
+# | a channel is on where its share is above one half | the largest channel is on (`rounding="argmax"`): so briefly trained, rounding leaves many pixels on no channel ({doc}`sdnet` counts them); `sdnet_rounded`, among the ingredients on the phantom, is the published one |
 # | nothing about precision | 32 bit: in bfloat16, which passes for harmless, the gradients behind rounding and batch normalisation point elsewhere |
 # | steps on unlabelled images and of the discriminator at every iteration | at every eighth, for SDNet and for the U-Net with discriminator; Adam's steps are as long for a small loss as for a large one, and at every iteration so few labelled steps do not hold against them (`sdnet_every_step`) |
 # | weight 10 of the discriminator's opinion | 1, as in the authors' later code; this and the line before were chosen with SDNet on phantom people of fold 1, and are used for the U-Net with discriminator as they are |
