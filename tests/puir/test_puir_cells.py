@@ -16,6 +16,7 @@ from disentangle.puir.cohorts import check_disjoint, regions_of
 from disentangle.puir.config import ABLATIONS
 from disentangle.puir.data import people
 from disentangle.puir.real import centred, real_person, robust
+from disentangle.runs.cells import load as load_cells
 
 
 @pytest.fixture
@@ -144,13 +145,22 @@ def test_grids_name_functions_that_exist_and_methods_that_are_known():
         assert callable(getattr(importlib.import_module(module), function))
     named = {cell.parameters["method"] for cell in grids.puir_transfer() if "method" in cell.parameters}
     every = {*experiment.NETWORKS, *experiment.WITHOUT_SKIPS, *ABLATIONS}
-    assert every - named == {"inv_equ"} and named - every == {"matched_short"}
+    assert every - named == {"inv_equ"} and named - every == {"matched_short", "puir_own_rate"}
     assert ABLATIONS["inv_equ"] == ABLATIONS["no_contr"]
     seeds = {c.parameters["seed"] for c in grids.puir_transfer() if c.parameters.get("method") == "matched"}
     assert seeds == {0, 1, 2}
     planned = grids.planned_trainings()
     assert {"puir", "matched", "puir_no_skips", "matched_no_skips"} <= set(planned[3]) and "no_equ" in planned[1]
     assert {c.data for c in grids.puir_transfer() if c.parameters.get("jitter") == 10.0} == {("brain",)}
+
+
+def test_the_own_rate_of_puir_is_the_one_that_its_validation_people_like_best():
+    found = {
+        cell["parameters"]["learning_rate"]: np.mean(cell["scores"]["validation"]["tumour"])
+        for cell in load_cells("puir_transfer").done
+        if "validation" in cell["scores"]
+    }
+    assert set(found) == set(grids.RATES) and max(found, key=found.get) == grids.OWN_RATE
 
 
 def test_robust_scaling_puts_the_median_in_the_middle_and_the_air_at_zero():
