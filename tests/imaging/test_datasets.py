@@ -75,6 +75,12 @@ def test_a_folder_is_found_through_the_variable_and_through_data_toml(place: Pat
         datasets.folder("lidc_cubes")
 
 
+def test_a_misspelt_line_of_data_toml_is_refused_with_the_right_name(place: Path):
+    (place / "data.toml").write_text('lidc_cube = "data/lidc_cubes"\n')
+    with pytest.raises(datasets.UnknownData, match="data.toml.*'lidc_cube'.*did you mean 'lidc_cubes'"):
+        datasets.folder("lidc_cubes")
+
+
 def test_the_pack_gives_the_same_cohort_without_the_folder(place: Path, cubes: Path, monkeypatch):
     first = datasets.load("lidc_cubes")
     assert (place / "packs" / "lidc_cubes.npz").is_file()

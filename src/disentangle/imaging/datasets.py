@@ -233,9 +233,19 @@ def _candidates(known: DataSet) -> list[Path]:
             entries = tomllib.loads(table.read_text(encoding="utf-8"))
         except tomllib.TOMLDecodeError as error:
             raise UnknownData(f'{table}: {error}; expected lines such as {known.name} = "FOLDER"') from error
+        for other in entries:
+            _entry_of_table(other, table)
         if known.name in entries:
             places.append(table.parent / Path(str(entries[known.name])).expanduser())
     return places
+
+
+def _entry_of_table(name: str, table: Path) -> None:
+    """Refuse a line of the table for a set that does not exist: passed over, it would look as if data were absent."""
+    try:
+        entry(name)
+    except UnknownData as error:
+        raise UnknownData(f"{table}: {error}") from None
 
 
 def _check_options(name: str, loader: Callable, options: dict[str, Any]) -> None:
