@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from dataclasses import replace
 
 from disentangle.imaging import datasets
@@ -62,7 +63,8 @@ def sdnet_few_labels() -> list[Cell]:
 def sdnet_few_labels_acdc() -> list[Cell]:
     """Few labels on real ACDC: fold 0 with one, two and all labelled people, then more methods, draws and folds.
 
-    In the provider's layout the comparison alone, scored against the labels as drawn.
+    In the provider's layout the comparison alone is scored against the labels as drawn, and takes its unlabelled images
+    from the cine series where everybody's is there.
     """
     cells = [
         *_fold("acdc", 0),
@@ -73,17 +75,34 @@ def sdnet_few_labels_acdc() -> list[Cell]:
         *_further("acdc", 0),
         *(cell for fold in (1, 2) for cell in _fold("acdc", fold)),
     ]
-    if not _as_provided("acdc"):
+    if not as_provided("acdc"):
         return cells
-    return [replace(cell, function=AS_PROVIDED) for cell in cells if cell.function == COMPARISON]
+    pool = {"series": True} if with_series("acdc") else {}
+    return [
+        replace(cell, function=AS_PROVIDED, parameters=cell.parameters | pool)
+        for cell in cells
+        if cell.function == COMPARISON
+    ]
 
 
-def _as_provided(data: str) -> bool:
+def as_provided(data: str) -> bool:
     """Whether a set lies here with an ``Info.cfg`` a person; False where it is not on this machine."""
+    return bool(_people_with(data, "Info.cfg"))
+
+
+def with_series(data: str) -> bool:
+    """Whether everybody's cine series lies beside the ``Info.cfg``."""
+    people = _people_with(data, "Info.cfg")
+    return bool(people) and people <= _people_with(data, "patient*_4d.nii*")
+
+
+def _people_with(data: str, pattern: str) -> set[str]:
+    """The people's folders in which such a file lies, at any depth: some copies unpack into folders of their own."""
     try:
-        return next(datasets.folder(data).rglob("Info.cfg"), None) is not None
+        found = datasets.folder(data).rglob(pattern)
+        return {part for path in found for part in path.parent.parts if re.fullmatch(r"patient\d{3}", part)}
     except datasets.DataAbsent:
-        return False
+        return set()
 
 
 def _fold(data: str, fold: int) -> list[Cell]:

@@ -8,7 +8,7 @@ import pytest
 
 from disentangle.imaging.cardiac import acdc
 from disentangle.imaging.cardiac.ejection import ejection_fraction, volumes_ml
-from disentangle.imaging.cardiac.labels import LV, MYO, RV, UNKNOWN
+from disentangle.imaging.cardiac.labels import LV, MYO, RV, UNKNOWN, CardiacError
 from disentangle.imaging.cardiac.window import to_native
 
 
@@ -62,6 +62,19 @@ def test_the_series_gives_frames_that_nobody_has_drawn(nifti: Path):
     assert not cohort.samples["labelled"][between].any()
     of_first = cohort.samples[between & (cohort.samples["subject"] == "patient001")]
     assert set(of_first["frame"]) == {2, 4}, "ED 3 and ES 1 are drawn; numbers count from 1"
+
+
+def test_so_many_slices_between_are_rows_of_all(nifti):
+    every, few = (acdc.load(nifti, frames="all", between=between) for between in (None, 3))
+    assert (few.samples["phase"].eq("between").groupby(few.samples["subject"]).sum() == 3).all()
+    keys = ["subject", "frame", "slice"]
+    rows = every.samples.reset_index().merge(few.samples[keys], on=keys)["index"].to_numpy()
+    assert (
+        len(rows) == len(few) and (every.images[rows] == few.images).all() and (every.labels[rows] == few.labels).all()
+    )
+    assert (few.subjects.fillna(0) == every.subjects.fillna(0)).all(axis=None)
+    with pytest.raises(CardiacError, match="between is 3"):
+        acdc.load(nifti, between=3)
 
 
 def test_two_layouts_in_a_folder_are_refused(nifti: Path, heart, write_hdf5, refused):
