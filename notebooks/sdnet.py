@@ -783,7 +783,7 @@ if rows_of_table:
 # | the Dice cost has its constant twice (code), so that an empty slice left empty costs -1 | the standard form; `dice="released"` is the other |
 # | MR and CT: real MM-WHS, seven structures, 16 channels | phantom, three structures, eight channels |
 # | 224 pixels, 64 filters, trained until validation people say stop | small pictures, few filters and steps (the numbers stand above the table of swaps): what fails here may come with longer training; `profile=paper` has the published size |
-# | Adam with beta1 0.5 and a rate that is divided a little further at each update (code) | Adam with beta1 0.9, a rate that falls to zero along a cosine, chosen on validation people |
+# | Adam with beta1 0.5 and a rate that is divided a little further at each update (code) | Adam with beta1 0.9, a rate that falls to zero along a cosine, chosen on validation people; `sdnet.released.fit` has the other |
 # | swaps judged by eye | against the exact picture, as a share of copying |
 # | modality read from z alone, on sets with as many images of both | balanced accuracy; the same from the image's mean and SD, from s, and with shuffled labels |
 # :::
