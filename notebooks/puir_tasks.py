@@ -44,13 +44,13 @@ from IPython.display import Markdown, display
 
 from disentangle import figures
 from disentangle.imaging.glioma import emission
+from disentangle.metrics import trainings
 from disentangle.puir import (
     cohorts,
     evaluate_tasks,
     experiment,
     report_tasks,
     tasks,
-    trainings,
 )
 from disentangle.puir.cohorts import people_of, split
 from disentangle.puir.figures import (

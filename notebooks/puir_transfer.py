@@ -49,6 +49,7 @@ import torch
 from IPython.display import Markdown, display
 
 from disentangle import figures
+from disentangle.metrics import trainings
 from disentangle.metrics.volume_quality import psnr
 from disentangle.puir import (
     cohorts,
@@ -58,7 +59,6 @@ from disentangle.puir import (
     report_feature,
     report_further,
     report_transfer,
-    trainings,
 )
 from disentangle.puir.baselines import copy_source, networks, parameters
 from disentangle.puir.cohorts import people_of, regions_of, split

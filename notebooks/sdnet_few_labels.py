@@ -49,6 +49,7 @@ import seaborn as sns
 from IPython.display import Markdown, display
 
 from disentangle import figures
+from disentangle.metrics import trainings
 from disentangle.sdnet import best, comparison, evaluate, grids, released
 from disentangle.sdnet import live as live_data
 from disentangle.sdnet.config import PRESETS
@@ -81,6 +82,7 @@ PARTED = {
     "sdnet_unrounded": "the same with a soft s",
     "sdnet_masks_alone": "the same with nothing to draw",
 }
+named = NAMES | ARMS | PARTED
 PARTS = {"rv": "right ventricle", "myo": "myocardium", "lv": "left ventricle"}
 LABELLED = {
     1: "one labelled person",
@@ -109,15 +111,31 @@ def signed(interval):
     return f"{interval.value:+.3f} [{interval.low:+.3f}, {interval.high:+.3f}]"
 
 
-def better(interval):
+def better(interval, draws=trainings.ENOUGH):
     """What a difference says of the first of two, higher being better."""
+    if draws < trainings.ENOUGH:
+        return "not decided by one training"
     return "better" if interval.low > 0 else "worse" if interval.high < 0 else "not told apart"
 
 
-def shared_draws(table, first, second, known):
+def shared_draws(table, first, second, known, steps=0):
     """Number of draws in which both of two methods have run."""
-    first, second = (set(evaluate.chosen(table, one, known)["run"]) for one in (first, second))
+    first, second = (
+        set(evaluate.chosen(table, one, known, steps)["run"]) for one in (first, second)
+    )
     return len(first & second)
+
+
+def difference_finding(first, second, known, interval, draws, condition="", what=""):
+    """Record a difference of the average Dice; that of one training of each has no interval."""
+    recorded, remark = trainings.of_difference(interval, draws)
+    dice_finding(
+        f"{first}-{second}",
+        recorded,
+        f"labelled_{known}{condition}",
+        f"paired difference of the {what or 'average 3D Dice'}, {named[first]} minus {named[second]}, {LABELLED[known]}{remark}",
+        n=interval.n,
+    )
 
 
 def in_order(rows):
@@ -325,8 +343,8 @@ if rows:
 # %% [markdown]
 # ### Pair by pair
 #
-# The difference is paired: the same tested person, the same labelled people. Its interval draws people and draws together; where one draw alone has run it is of
-# people only, and another labelled person, or another training, may turn it.
+# The difference is paired: the same tested person, the same labelled people. Its interval draws people and draws together. Where one draw of one fold alone has run it is of
+# people only, and another labelled person, or another training, may turn it: such a difference decides nothing, and is recorded without its interval.
 
 # %% tags=["hide-input"]
 PAIRS = [
@@ -344,19 +362,15 @@ for known in LABELLED:
         interval = evaluate.difference(table, first, second, known)
         if interval is None:
             continue
-        dice_finding(
-            f"{first}-{second}",
-            interval,
-            f"labelled_{known}",
-            f"paired difference of the average 3D Dice, {NAMES[first]} minus {NAMES[second]}, {LABELLED[known]}",
-        )
+        draws = shared_draws(table, first, second, known)
+        difference_finding(first, second, known, interval, draws)
         rows.append(
             {
                 "labelled people": known,
                 "": f"{NAMES[first]} minus {NAMES[second]}",
                 "difference of Dice": signed(interval),
-                "the first is": better(interval),
-                "draws": shared_draws(table, first, second, known),
+                "the first is": better(interval, draws),
+                "draws": draws,
             }
         )
 if rows:
@@ -372,14 +386,17 @@ for known in LABELLED:
         interval = evaluate.difference(table, "sdnet", "unet", known, column)
         if interval is None:
             continue
-        dice_finding(
-            "sdnet-unet",
-            interval,
-            f"labelled_{known}_{column}",
-            f"paired difference of the 3D Dice, {name}, {NAMES['sdnet']} minus {NAMES['unet']}, {LABELLED[known]}",
+        draws = shared_draws(table, "sdnet", "unet", known)
+        difference_finding(
+            "sdnet", "unet", known, interval, draws, f"_{column}", f"3D Dice, {name}"
         )
         rows.append(
-            {"labelled people": known, "structure": name, "SDNet minus U-Net": str(interval)}
+            {
+                "labelled people": known,
+                "structure": name,
+                "SDNet minus U-Net": signed(interval),
+                "SDNet is": better(interval, draws),
+            }
         )
 if rows:
     display(pd.DataFrame(rows).style.hide(axis="index"))
@@ -414,7 +431,6 @@ PAIRS = [("sdnet", arm) for arm in ARMS]
 PAIRS += [("sdnet_supervised", "unet")]
 PAIRS += [(arm, "sdnet_supervised") for arm in PARTED]
 PAIRS += [(arm, "unet") for arm in PARTED]
-named = NAMES | ARMS | PARTED
 rows, found = [], {}
 for known in LABELLED:
     for first, second in PAIRS:
@@ -422,19 +438,15 @@ for known in LABELLED:
         if interval is None:
             continue
         found[first, second, known] = interval
-        dice_finding(
-            f"{first}-{second}",
-            interval,
-            f"labelled_{known}",
-            f"paired difference of the average 3D Dice, {named[first]} minus {named[second]}, {LABELLED[known]}",
-        )
+        draws = shared_draws(everything, first, second, known)
+        difference_finding(first, second, known, interval, draws)
         rows.append(
             {
                 "labelled people": known,
                 "": f"{named[first]} minus {named[second]}",
                 "difference of Dice": signed(interval),
-                "the first is": better(interval),
-                "draws": shared_draws(everything, first, second, known),
+                "the first is": better(interval, draws),
+                "draws": draws,
             }
         )
 if rows:
@@ -443,7 +455,7 @@ else:
     display(Markdown("These cells have not run."))
 for known in (1, 2):
     told = [
-        f"{said} {signed(interval)} ({better(interval)}, {draws} draw{'s' if draws > 1 else ''})"
+        f"{said} {signed(interval)} ({better(interval, draws)}{f', {draws} draws' if draws > 1 else ''})"
         for said, pair in (
             ("On labelled images alone SDNet minus the U-Net is", ("sdnet_supervised", "unet")),
             (
@@ -506,6 +518,18 @@ if rows:
             )
 else:
     display(Markdown("These cells have not run for this cohort."))
+for steps_of in sorted(set(table["steps"]) - {0}) if len(table) else []:
+    for known, words in LABELLED.items():
+        interval = evaluate.difference(table, "sdnet", "unet", known, steps=steps_of)
+        if interval is None:
+            continue
+        draws = shared_draws(table, "sdnet", "unet", known, steps_of)
+        difference_finding("sdnet", "unet", known, interval, draws, f"_steps_{steps_of}")
+        display(
+            Markdown(
+                f"After {steps_of:,} steps of both, with {words}, SDNet minus U-Net is {signed(interval)} ({better(interval, draws)})."
+            )
+        )
 trends = evaluate.still_falling(table_of_cells.done)
 if len(trends):
     trends = trends[trends["method"].isin(NAMES)]
@@ -651,46 +675,25 @@ if len(of_factors):
 rows = []
 
 
-def judged(number, text, interval, low=0.0, high=0.0):
-    """One row of the table of claims: beyond ``high``, below ``low``, or neither."""
+def judged(text, first, second, known):
+    """One row of the table of claims: the first of two is to be above the second."""
+    interval = evaluate.difference(table, first, second, known)
     if interval is not None:
-        verdict = (
-            "holds"
-            if interval.low > high
-            else "fails"
-            if interval.high < low
-            else "stays undecided"
-        )
+        draws = shared_draws(table, first, second, known)
         rows.append(
             {
-                "claim": f"sdnet.{number}",
-                "in question": text,
+                "claim": "sdnet.C2",
+                "in question": f"{text}, {LABELLED[known]}",
                 "we measured": signed(interval),
-                "so it": verdict,
+                "so it": trainings.verdict(interval, draws),
             }
         )
 
 
-judged(
-    "C2",
-    "SDNet above the U-Net, one labelled person",
-    evaluate.difference(table, "sdnet", "unet", 1),
-)
-judged(
-    "C2",
-    "SDNet above the U-Net, two labelled people",
-    evaluate.difference(table, "sdnet", "unet", 2),
-)
-judged(
-    "C2",
-    "SDNet above U-Net + discriminator, one person",
-    evaluate.difference(table, "sdnet", "gan", 1),
-)
-judged(
-    "C2",
-    "the discriminator sees all masks: SDNet above the U-Net, one person",
-    evaluate.difference(table, "sdnet_allmasks", "unet", 1),
-)
+for known in (1, 2, 4):
+    judged("SDNet above the U-Net", "sdnet", "unet", known)
+    judged("SDNet above U-Net + discriminator", "sdnet", "gan", known)
+judged("the discriminator sees all masks: SDNet above the U-Net", "sdnet_allmasks", "unet", 1)
 if rows:
     display(pd.DataFrame(rows).style.hide(axis="index"))
 

@@ -5,6 +5,7 @@ import warnings
 import numpy as np
 import pytest
 
+from disentangle.metrics import trainings
 from disentangle.metrics.intervals import Interval
 from disentangle.puir import (
     evaluate,
@@ -13,7 +14,6 @@ from disentangle.puir import (
     report_further,
     report_tasks,
     report_transfer,
-    trainings,
 )
 from disentangle.puir.figures import dial_plot, dice_by_number, gains_by_region, uptake_plot
 from disentangle.puir.scores import METRICS, REGIONS

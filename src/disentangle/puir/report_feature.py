@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pandas as pd
 
+from disentangle.metrics import trainings
 from disentangle.metrics.intervals import Interval
-from disentangle.puir import evaluate, trainings
+from disentangle.puir import evaluate
 from disentangle.puir.report_transfer import ABLATED, NAMES, WHERE, WITHOUT_SKIPS, as_row
 from disentangle.runs.report import Report
 

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import pandas as pd
 
-from disentangle.puir import evaluate, trainings
+from disentangle.metrics import trainings
+from disentangle.puir import evaluate
 from disentangle.puir.cohorts import MARKS
 from disentangle.puir.grids import RATES
 from disentangle.puir.report_transfer import COMPARED, NAMES, WHERE, record, record_difference

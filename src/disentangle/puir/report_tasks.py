@@ -6,8 +6,9 @@ from collections.abc import Sequence
 
 import pandas as pd
 
+from disentangle.metrics import trainings
 from disentangle.metrics.intervals import Interval
-from disentangle.puir import evaluate, evaluate_tasks, trainings
+from disentangle.puir import evaluate, evaluate_tasks
 from disentangle.puir.cohorts import MARKS
 from disentangle.runs.report import Report
 

@@ -53,6 +53,7 @@ def sdnet_few_labels() -> list[Cell]:
     """Few labels on the phantom: fold 0, why SDNet gains or loses, then how far more steps carry."""
     return [
         *_fold("heart_phantom", 0),
+        *_repeated("heart_phantom"),
         *_reasons("heart_phantom", 0),
         *_ingredients("heart_phantom", 0),
         *(_cell("heart_phantom", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
@@ -68,7 +69,7 @@ def sdnet_few_labels_acdc() -> list[Cell]:
     """
     cells = [
         *_fold("acdc", 0),
-        _cell("acdc", "unet", None, 0, 0, steps=PLATEAU_STEPS),
+        *(_cell("acdc", method, None, 0, 0, steps=PLATEAU_STEPS) for method in ("unet", "sdnet")),
         _cell("acdc", "unet_best", None, 0, 0, function="best:best_cell"),
         *_ingredients("acdc", 0),
         *(_cell("acdc", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
@@ -112,6 +113,12 @@ def _fold(data: str, fold: int) -> list[Cell]:
     others = OTHER_DRAWS.get((data, fold), DRAWS)[1:]
     draws = [_cell(data, method, 1, draw, fold) for draw in others for method in ("unet", "sdnet")]
     return [*one, *everyone, *draws, *(_cell(data, method, 2, 0, fold) for method in ("unet", "sdnet"))]
+
+
+def _repeated(data: str) -> list[Cell]:
+    """Two and all labelled people again: other draws; other test people (those of fold 1 chose the settings)."""
+    two = [_cell(data, method, 2, draw, 0) for draw in DRAWS[1:] for method in ("unet", "sdnet")]
+    return [*two, *(_cell(data, method, None, 0, 2) for method in ("unet", "sdnet"))]
 
 
 def _reasons(data: str, fold: int) -> list[Cell]:
