@@ -142,11 +142,13 @@ def _further(data: str, fold: int) -> list[Cell]:
     """More methods and numbers of labelled people."""
     one = [_selftrain(data, 1, draw, fold) for draw in DRAWS]
     one += [_cell(data, method, 1, draw, fold) for method in ("gan", "sdnet_allmasks") for draw in DRAWS[1:]]
-    everyone = _cell(data, "gan", None, 0, fold)
+    everyone = [_cell(data, "gan", None, 0, fold), _selftrain(data, None, 0, fold)]
+    if data != "acdc":  # where only labelled frames are there, a discriminator of all masks is then the other one
+        everyone.append(_cell(data, "sdnet_allmasks", None, 0, fold))
     two = [_cell(data, "gan", 2, 0, fold), _selftrain(data, 2, 0, fold)]
     two += [_cell(data, "sdnet_allmasks", 2, 0, fold)]
     four = [_cell(data, method, 4, 0, fold) for method in ("unet", "gan", "sdnet")] + [_selftrain(data, 4, 0, fold)]
-    return [*one, everyone, *two, *four]
+    return [*one, *everyone, *two, *four, _cell(data, "sdnet_allmasks", 4, 0, fold)]
 
 
 def _selftrain(data: str, labelled: int | None, draw: int, fold: int) -> Cell:
