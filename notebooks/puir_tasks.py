@@ -66,7 +66,7 @@ from disentangle.runs.report import Report, glue
 
 figures.use_style()
 report = Report("puir", data)
-live_steps = steps or {"smoke": 3, "quick": 60, "full": 150, "paper": 625_000}[profile]
+live_steps = steps or {"smoke": 3, "quick": 60, "full": 600, "paper": 625_000}[profile]
 people = people or {"smoke": 4, "quick": 16, "full": 40}.get(profile, 1251)
 others = {"smoke": (1, 2, 1), "quick": (2, 6, 3)}.get(profile, (2, 12, 6))
 
@@ -118,7 +118,7 @@ live = {
 for fitted in live.values():
     report.fitted(fitted.fit_seconds)
 
-# %% mystnb={"figure": {"name": "fig-puir-segmented", "caption": "Whole tumour as the live network outlines it from one contrast, from three, and from all four, on the FLAIR of a test person; the true outline first."}, "image": {"alt": "Four copies of a FLAIR section with outlines of the tumour that differ more the fewer contrasts were given."}}
+# %% mystnb={"figure": {"name": "fig-puir-segmented", "caption": "Whole tumour as the live network outlines it after PUIR's pre-training, from one contrast, from three, and from all four, on the FLAIR of a test person; the true outline first. Where no outline is drawn the network found nothing."}, "image": {"alt": "Four copies of a FLAIR section with outlines of the tumour that differ more the fewer contrasts were given."}}
 test = people_of(found.test)
 chosen = {
     "T1 alone": [True, False, False, False],
@@ -156,7 +156,7 @@ display(
     Markdown(
         f"Live, {live_steps:,} steps of pre-training and {live_steps:,} of segmentation (or {2 * live_steps:,} of segmentation alone), "
         f"{len(found.training)} people: Dice of the whole tumour with all contrasts {live_dice['puir']:.2f} after pre-training, "
-        f"{live_dice['scratch']:.2f} from nothing. Far too little training to judge by; the cells have {experiment.PRETRAINING + tasks.SEGMENTING} steps and {cohorts.TRAINING} people."
+        f"{live_dice['scratch']:.2f} from nothing. Too little training to judge by, and one of each; the cells have {experiment.PRETRAINING + tasks.SEGMENTING} steps and {cohorts.TRAINING} people."
     )
 )
 
@@ -199,20 +199,25 @@ if len(gains):
 # %% tags=["hide-input"]
 if len(gains):
     display(
-        Markdown(
-            "; ".join(
-                f"{row.region} against {row.method}: **{row.value:+.3f}** [{row.low:+.3f}, {row.high:+.3f}]"
-                for row in trainings.marked(gains).itertuples()
-            )
-            + "."
-        )
+        pd.DataFrame(
+            {
+                "region": gains["region"],
+                "PUIR's start minus": gains["method"],
+                "difference of Dice": [
+                    f"{row.value:+.3f} [{row.low:+.3f}, {row.high:+.3f}]"
+                    for row in gains.itertuples()
+                ],
+                "trainings": gains["trainings"],
+            }
+        ).style.hide(axis="index")
     )
 
 # %% tags=["hide-input"]
 for region in REGIONS if len(table) else []:
     wide = evaluate_tasks.subset_table(table, region, modalities)
     display(Markdown(f"Dice, {report_tasks.REGIONS[region]}:"))
-    display(wide.rename(columns=report_tasks.STARTS).round(2))
+    wide = wide.rename(columns=report_tasks.STARTS).rename_axis(columns=None, index=None)
+    display(wide.style.format("{:.2f}"))
 
 # %% tags=["hide-input"]
 if len(table):
@@ -344,7 +349,7 @@ for row in gains.itertuples() if len(gains) else []:
     rows.append(
         {
             "claim": "puir.C6",
-            "in question": f"segmentation after PUIR's pre-training beats {row.method}, {row.region}",
+            "in question": f"Dice of the {row.region}: PUIR's start above: {row.method}",
             "we measured": f"{row.value:+.3f} [{row.low:+.3f}, {row.high:+.3f}] Dice",
             "trainings": row.trainings,
             "so it": trainings.verdict(row, row.trainings),

@@ -77,7 +77,7 @@ from disentangle.runs.report import Report, glue
 
 figures.use_style()
 report = Report("puir", data)
-live_steps = steps or {"smoke": 3, "quick": 60, "full": 150, "paper": 625_000}[profile]
+live_steps = steps or {"smoke": 3, "quick": 60, "full": 600, "paper": 625_000}[profile]
 people = people or {"smoke": 4, "quick": 20, "full": 40}.get(profile, 1251)
 others = {"smoke": (1, 2, 1), "quick": (2, 6, 1)}.get(profile, (2, 12, 4))
 

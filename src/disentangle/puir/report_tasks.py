@@ -10,6 +10,7 @@ from disentangle.metrics import trainings
 from disentangle.metrics.intervals import Interval
 from disentangle.puir import evaluate, evaluate_tasks
 from disentangle.puir.cohorts import MARKS
+from disentangle.puir.report_transfer import DIGITS
 from disentangle.runs.report import Report
 
 STARTS = {
@@ -161,14 +162,14 @@ def pet_ct(report: Report, table: pd.DataFrame) -> pd.DataFrame:
                 found = evaluate.mean(table, method, f"{region}.{metric}")
                 if found is not None:
                     _pet(report, metric, method, found, region, f"{region}, both directions, {words}")
-                    shown.setdefault(name, {})[f"{metric.upper()} {region}"] = f"{found.value:.3g}"
+                    shown.setdefault(name, {})[f"{metric.upper()} {region}"] = f"{found.value:{DIGITS[metric]}}"
         for direction in ("CT>PET", "PET>CT"):
             for region in ("brain", "tumour"):
                 found = evaluate.mean(table, method, f"{direction}.{region}")
                 if found is not None:
                     condition = f"{direction.lower().replace('>', '_to_')}_{region}"
                     _pet(report, "psnr", method, found, condition, f"{region}, {direction}, {words}")
-                    shown.setdefault(name, {})[f"PSNR {direction}, {region}"] = f"{found.value:.3g}"
+                    shown.setdefault(name, {})[f"PSNR {direction}, {region}"] = f"{found.value:{DIGITS['psnr']}}"
     return pd.DataFrame(shown).T
 
 

@@ -50,6 +50,7 @@ ABLATED = ("only_inv", "only_equ", "inv_equ", "no_inv", "no_equ", "no_contr", "n
 PUBLISHED = {"psnr": 30.756, "ssim": 0.944}
 """What the paper reports for BraTS 2023, as quoted by a third party; not ours, and not comparable with it."""
 UNITS = {"psnr": "dB", "nmse": "share of the image's energy", "ssim": "SSIM"}
+DIGITS = {"psnr": ".1f", "nmse": ".3f", "ssim": ".3f"}
 BETTER = {"psnr": "higher", "nmse": "lower", "ssim": "higher"}
 WHERE = {"volume": "whole volume", "brain": "brain", "tumour": "tumour", "enhancing": "enhancing tumour"}
 
@@ -71,7 +72,8 @@ def compared(report: Report, table: pd.DataFrame) -> tuple[pd.DataFrame, pd.Data
                 if found is not None:
                     words = trainings.of_score(0 if method in evaluate.FREE else number)
                     record(report, metric, method, found, region, f"{NAMES[method]}, {WHERE[region]}{words}")
-                    shown.setdefault(NAMES[method], {})[metric.upper(), WHERE[region]] = f"{found.value:.3g}"
+                    value = f"{found.value:{DIGITS[metric]}}"
+                    shown.setdefault(NAMES[method], {})[metric.upper(), WHERE[region]] = value
                 if method != "puir":
                     gains += _gain(report, table, method, metric, region)
     return pd.DataFrame(shown).T, pd.DataFrame(gains)
