@@ -307,7 +307,7 @@ everything = evaluate.people_table(table_of_cells.done)
 table = everything[everything["method"].isin(NAMES)] if len(everything) else everything
 display(Markdown(table_of_cells.summary()))
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-few-labels-dice", "caption": "Average Dice of volumes of test people against the number of labelled people. Large points: mean over draws and people with 95 % intervals of both; small points: every draw."}, "image": {"alt": "Dice over the number of labelled people, one coloured line a method with vertical intervals and small dots for single draws; U-Net and SDNet rise to the right."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-few-labels-dice", "caption": "Average Dice of volumes of test people against the number of labelled people. Large points: mean over trainings (draws of labelled people, and folds) and tested people with 95 % intervals of both; small points: every training."}, "image": {"alt": "Dice over the number of labelled people, one coloured line a method with vertical intervals and small dots for single draws; U-Net and SDNet rise to the right."}}
 summary = [
     {
         "method": NAMES[method],
@@ -335,7 +335,7 @@ for method, known in evaluate.measured(table):
             f"3D Dice of test people, {name}, {NAMES[method]}, {LABELLED[known]}",
         )
         row[name] = str(interval)
-    row["draws"] = len(evaluate.runs(table, method, known))
+    row["trainings"] = len(evaluate.runs(table, method, known))
     rows.append(row)
 if rows:
     display(pd.DataFrame(in_order(rows)).style.hide(axis="index"))
@@ -343,7 +343,7 @@ if rows:
 # %% [markdown]
 # ### Pair by pair
 #
-# The difference is paired: the same tested person, the same labelled people. Its interval draws people and draws together. Where one draw of one fold alone has run it is of
+# The difference is paired: the same tested person, the same labelled people. Its interval resamples tested people and trainings (a draw of labelled people in a fold) together. Where one training of each has run it is of
 # people only, and another labelled person, or another training, may turn it: such a difference decides nothing, and is recorded without its interval.
 
 # %% tags=["hide-input"]
@@ -370,7 +370,7 @@ for known in LABELLED:
                 "": f"{NAMES[first]} minus {NAMES[second]}",
                 "difference of Dice": signed(interval),
                 "the first is": better(interval, draws),
-                "draws": draws,
+                "trainings of each": draws,
             }
         )
 if rows:
@@ -408,8 +408,8 @@ if len(table):
         .mean()
     )
     gone = [
-        f"{NAMES[method]} ({known} labelled, draw {draw}): {PARTS[column]}"
-        for (method, known, draw, _), row in trained.iterrows()
+        f"{NAMES[method]} ({known} labelled, draw {draw} of fold {fold_of}): {PARTS[column]}"
+        for (method, known, draw, fold_of), row in trained.iterrows()
         for column in PARTS
         if row[column] < GONE
     ]
@@ -446,7 +446,7 @@ for known in LABELLED:
                 "": f"{named[first]} minus {named[second]}",
                 "difference of Dice": signed(interval),
                 "the first is": better(interval, draws),
-                "draws": draws,
+                "trainings of each": draws,
             }
         )
 if rows:
@@ -455,7 +455,7 @@ else:
     display(Markdown("These cells have not run."))
 for known in (1, 2):
     told = [
-        f"{said} {signed(interval)} ({better(interval, draws)}{f', {draws} draws' if draws > 1 else ''})"
+        f"{said} {signed(interval)} ({better(interval, draws)}{f', {draws} trainings' if draws > 1 else ''})"
         for said, pair in (
             ("On labelled images alone SDNet minus the U-Net is", ("sdnet_supervised", "unet")),
             (
