@@ -395,10 +395,13 @@ for method in ("polynomial_inside", "matched", "puir"):
         if len(pairs):
             display(
                 Markdown(
-                    f"PSNR (dB), {report_transfer.NAMES[method]}, {report_transfer.WHERE[region]}; rows: given, columns: drawn"
+                    f"PSNR (dB), {report_transfer.NAMES[method]}, {report_transfer.WHERE[region]}:"
                 )
             )
-            display(pairs.style.format(precision=1, na_rep=""))
+            if method == "polynomial_inside":  # of itself it is perfect, up to the last bit
+                pairs = pairs.mask(np.eye(len(pairs), dtype=bool))
+            pairs = pairs.rename_axis(index=None, columns=None).rename("from {}".format)
+            display(pairs.add_prefix("to ").style.format(precision=1, na_rep="-"))
 
 # %% [markdown]
 # ## Which constraint does what?
