@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from disentangle.imaging import datasets
-from disentangle.sdnet import ablation, best, comparison, ingredients, reasons
+from disentangle.sdnet import ablation, best, comparison, ingredients, mixtures, reasons
 from disentangle.sdnet.fitted import Fitted
 from disentangle.sdnet.splits import few_labels
 
@@ -139,3 +139,18 @@ def test_a_rate_is_judged_by_people_who_neither_train_nor_test(few_hearts, monke
     judged = {person["subject"] for person in ablation.rate_cell(0.001, 0)["people"]}
     tested = set(ablation.split_of(few_hearts)[1].samples["subject"])
     assert judged and not judged & tested and not judged & seen["training"] and not tested & seen["training"]
+
+
+def test_mixtures_are_nested_and_test_the_same_people(few_hearts):
+    training, test = ablation.split_of(few_hearts)
+    people = {name: set(mixtures.mixed(training, name).samples["subject"]) for name in mixtures.SHARES}
+    in_ct = {subject for subject in training.samples["subject"] if subject.startswith("ct")}
+    assert people["ct_alone"] == in_ct and people["mr_alone"] == set(training.samples["subject"]) - in_ct
+    assert people["mr_alone"] < people["mr_some_ct"] and people["ct_alone"] < people["ct_some_mr"]
+    assert len(people["mr_some_ct"] & in_ct) == max(1, int(0.125 * len(in_ct)))
+    scores = mixtures.mixture_cell("mr_some_ct", 0, 0.002)
+    assert json.loads(json.dumps(scores)) == scores
+    assert {one["subject"] for one in scores["people"]} == set(test.samples["subject"])
+    assert scores["training_people"] == {"mr": len(people["mr_alone"]), "ct": len(people["mr_some_ct"] & in_ct)}
+    with pytest.raises(ValueError, match="no mixture 'mr', expected one of mr_alone"):
+        mixtures.mixed(training, "mr")

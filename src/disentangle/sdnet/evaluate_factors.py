@@ -92,14 +92,14 @@ def rates(done: Sequence[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def variant_dice(done: Sequence[dict], variant: str) -> Interval:
-    """Average 3D Dice of test people, people and seeds drawn."""
-    return _crossed(_dice(done, variant))
+def variant_dice(done: Sequence[dict], variant: str, modality: str | None = None) -> Interval:
+    """Average 3D Dice of test people, or of those in ``mr`` or ``ct``; people and seeds drawn."""
+    return _crossed(_within(_dice(done, variant), modality))
 
 
-def dice_difference(done: Sequence[dict], variant: str, other: str) -> Interval:
-    """Mean paired difference of the average 3D Dice of test people, the same seeds; people and seeds drawn."""
-    return _crossed((_dice(done, variant) - _dice(done, other)).dropna())
+def dice_difference(done: Sequence[dict], variant: str, other: str, modality: str | None = None) -> Interval:
+    """Mean paired difference of the average 3D Dice, the same people and seeds; else as `variant_dice`."""
+    return _crossed(_within((_dice(done, variant) - _dice(done, other)).dropna(), modality))
 
 
 def modality_accuracy(done: Sequence[dict], variant: str, source: str, probe: str = "linear") -> Interval:
@@ -143,6 +143,11 @@ def _dice(done: Sequence[dict], variant: str) -> pd.Series:
         for person in cell["scores"]["people"]
     }
     return pd.Series(rows, dtype=float).rename_axis(["subject", "seed"])
+
+
+def _within(values: pd.Series, modality: str | None) -> pd.Series:
+    """Those of the people in one modality, which their names begin with."""
+    return values if modality is None else values[values.index.get_level_values("subject").str.startswith(modality)]
 
 
 def _of(done: Sequence[dict], variant: str) -> list[dict]:

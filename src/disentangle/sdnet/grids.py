@@ -10,6 +10,7 @@ from disentangle.runs.cells import Cell
 
 VARIANTS = ("sdnet", "no_rounding", "argmax", "no_zrec", "concat", "no_kl")
 SIZES = ("channels_4", "z_128", "channels_16", "z_32", "z_4")
+MIXTURES = ("mr_alone", "ct_alone", "mr_some_ct", "ct_some_mr")
 RATES = (0.001, 0.002, 0.004)
 """Tried with SDNet on validation people."""
 LEARNING_RATE = 0.002
@@ -28,16 +29,31 @@ INGREDIENTS = ("sdnet_unrounded", "sdnet_masks_alone")
 
 
 def sdnet() -> list[Cell]:
-    """Rates, then SDNet, what the paper argues for taken away, and other sizes; MR and CT phantoms, two seeds."""
+    """Rates, SDNet, what the paper argues for taken away, other sizes and mixtures; MR and CT phantoms, two seeds."""
     return [
         *(_factors(f"rate_{rate}", "rate", seed, learning_rate=rate) for seed in SEEDS for rate in RATES),
         *(
             _factors(variant, "ablation", seed, variant=variant, learning_rate=LEARNING_RATE)
-            for variants in (VARIANTS, SIZES)
+            for variants in (VARIANTS, SIZES[:2])
             for seed in SEEDS
             for variant in variants
         ),
+        *(_mixture(variant, seed) for seed in SEEDS for variant in MIXTURES),
+        *(
+            _factors(variant, "ablation", seed, variant=variant, learning_rate=LEARNING_RATE)
+            for seed in SEEDS
+            for variant in SIZES[2:]
+        ),
     ]
+
+
+def _mixture(variant: str, seed: int) -> Cell:
+    return Cell(
+        name=f"{variant}_seed{seed}",
+        function="disentangle.sdnet.mixtures:mixture_cell",
+        parameters={"variant": variant, "learning_rate": LEARNING_RATE, "seed": seed},
+        data=("heart_phantom",),
+    )
 
 
 def _factors(name: str, kind: str, seed: int, **parameters: object) -> Cell:
