@@ -73,6 +73,7 @@ def sdnet_few_labels() -> list[Cell]:
         *_reasons("heart_phantom", 0),
         *_ingredients("heart_phantom", 0),
         *(_cell("heart_phantom", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
+        *_volumes("heart_phantom", 0),
         *_further("heart_phantom", 0),
     ]
 
@@ -152,6 +153,15 @@ def _ingredients(data: str, fold: int) -> list[Cell]:
     asked += [(supervised, 1, draw) for draw in (1, 2) if data == "acdc"]
     asked += [(arm, 1, draw) for draw in (1, 2) for arm in INGREDIENTS]
     return [_cell(data, arm, known, draw, fold, function="ingredients:ingredient_cell") for arm, known, draw in asked]
+
+
+def _volumes(data: str, fold: int) -> list[Cell]:
+    """One person's masks and more people's areas; the other arm starts from the same model, which is fitted once."""
+    return [
+        _cell(data, method, 1, draw, fold, function="volume_cells:volume_cell")
+        for method in ("sdnet_volume", "sdnet_tuned")
+        for draw in DRAWS
+    ]
 
 
 def _further(data: str, fold: int) -> list[Cell]:
