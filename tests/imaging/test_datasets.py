@@ -167,3 +167,21 @@ def test_the_real_sets_of_the_chapter_load_by_name(shared_data: Path, place: Pat
     cohort = datasets.load("lidc_patches", people=20)
     assert cohort.people == 20 and cohort.real
     assert datasets.check("lidc_patches").ok and datasets.check("lidc_cubes").ok
+
+
+def test_other_content_under_the_same_names_is_read_again(cubes: Path):
+    before = datasets.load("lidc_cubes").sha256
+    path = cubes / "1_nod1_ann1.npy"
+    np.save(path, np.load(path) + np.float16(64))
+    assert datasets.load("lidc_cubes").sha256 != before
+
+
+def test_a_folder_that_is_read_along_makes_the_pack_stale(tmp_path: Path, monkeypatch):
+    for name in ("lung1", "lung_ct_gtv", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(datasets, "_code", lambda known: "")
+    alone = datasets.fingerprint("lung_ct", tmp_path / "lung1")
+    (tmp_path / "other" / "file").touch()
+    assert datasets.fingerprint("lung_ct", tmp_path / "lung1") == alone
+    (tmp_path / "lung_ct_gtv" / "ct.nii.gz").touch()
+    assert datasets.fingerprint("lung_ct", tmp_path / "lung1") != alone

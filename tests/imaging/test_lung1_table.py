@@ -86,3 +86,8 @@ def test_the_original_file_has_289_people_254_deaths_and_99_with_radiomics(share
     assert len(features(table)) == 100 and table[features(table)].dropna().shape[0] == 99
     assert table["age"].isna().sum() == 14 and set(SIGNATURE) <= set(table)
     assert 0 < table["time"].min() and table["time"].max() < 13
+
+
+def test_a_column_in_which_nothing_is_known_is_unknown(tmp_path: Path):
+    table = load(written(tmp_path, gender=[np.nan, np.nan], **{"Overall.Stage": [np.nan, np.nan]}))
+    assert table["male"].isna().all() and table["stage"].isna().all()

@@ -22,6 +22,7 @@ class DataSet:
     layouts : what the folder may look like
     tried : "original files" or "built from documentation"
     bits : grey levels of the pack, 8 or 16
+    beside : names of folders that the loader reads as well where they lie next to the set's own
     files : for embedded sets, the files they are made from, relative to ``disentangle/imaging``
     """
 
@@ -38,6 +39,7 @@ class DataSet:
     folders: tuple[str, ...] = ()
     check: str = ""
     bits: int = 8
+    beside: tuple[str, ...] = ()
     files: tuple[str, ...] = ()
 
 
@@ -214,6 +216,7 @@ _ALL = (
             "<picture>.nii.gz, <picture>_lung.nii.gz, ... of many people in one folder",
         ),
         folders=("lung_ct", "lung1", "lung_ct_gtv"),
+        beside=("lung_ct_gtv",),
         check="disentangle.imaging.lung_ct.cohort:check",
         bits=16,
     ),

@@ -181,12 +181,18 @@ def packs_folder() -> Path:
 
 
 def fingerprint(name: str, folder: Path, people: int | None = None) -> str:
-    """What a pack was made from: the loader's code and the names of the files in the folder."""
+    """What a pack was made from: the loader's code, and names, sizes and times of the files in the folder.
+
+    A folder beside it that the loader reads as well (see the catalogue) counts too.
+    """
     digest = hashlib.sha256(f"{_code(entry(name))} {people}".encode())
-    for place, folders, files in os.walk(folder):
-        folders.sort()
-        digest.update(f"{os.path.relpath(place, folder)}\n".encode())
-        digest.update("\n".join(sorted(files)).encode())
+    for root in dict.fromkeys([folder, *(folder.parent / other for other in entry(name).beside)]):
+        for place, folders, files in os.walk(root):
+            folders.sort()
+            digest.update(f"{root.name} {os.path.relpath(place, root)}\n".encode())
+            for file in sorted(files):
+                facts = (Path(place) / file).lstat()
+                digest.update(f"{file} {facts.st_size} {facts.st_mtime_ns}\n".encode())
     return digest.hexdigest()
 
 

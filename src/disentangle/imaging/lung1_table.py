@@ -123,7 +123,7 @@ def _read(file: Path) -> pd.DataFrame:
 
 
 def _coded(file: Path, column: pd.Series, codes: dict[str, float]) -> pd.Series:
-    plain = column.str.strip().str.lower()
+    plain = column.astype("string").str.strip().str.lower()
     unknown = sorted(set(plain.dropna()) - set(codes))
     if unknown:
         raise TableError(f"{file}: column {column.name!r} holds {unknown[:4]}, expected {list(codes)}")

@@ -24,6 +24,8 @@ NAMES = {
     "tcga_lgg": [
         ("TCGA-FG-6692/Other_t1c_bet.nii.gz", "TCGA-FG-6692", "T1ce"),
         ("TCGA-FG-6692/mav.nii.gz", "TCGA-FG-6692", "labels"),
+        ("TCGA-DU-7294/TCGA-DU-7294_fla_bet.nii.gz", "TCGA-DU-7294", "FLAIR"),
+        ("TCGA-DU-7294_2003.01.02/TCGA-DU-7294_2003.01.02_t1_bet.nii.gz", "TCGA-DU-7294", "T1"),
     ],
     "brats2018": [("HGG/Brats18_2013_2_1/Brats18_2013_2_1_t1ce.nii.gz", "Brats18_2013_2_1", "T1ce")],
     "brats2021": [("BraTS2021_00000/BraTS2021_00000_flair.nii.gz", "BraTS2021_00000", "FLAIR")],

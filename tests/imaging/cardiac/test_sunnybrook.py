@@ -102,3 +102,20 @@ def test_the_original_files_are_read(shared_data: Path):
     assert (fractions[failing] < 0.35).all() and (fractions[~failing] > 0.55).all()
     native = to_native(cohort.labels, cohort.samples)
     assert sum((plane == 3).sum() for plane in native) == (cohort.labels == 3).sum() == 233_123
+
+
+def test_a_slice_drawn_a_picture_earlier_or_later_belongs_to_its_moment(sunnybrook: Path):
+    for kind in ("images", "labels"):
+        for old, new in (("0020", "0019"), ("0048", "0050")):  # ED, whose moment is the last of the beat, and ES
+            path = sunnybrook / kind / f"SC-N-02-IM-0001-{old}.dcm.png"
+            path.rename(path.with_name(f"SC-N-02-IM-0001-{new}.dcm.png"))
+    cohort = reader.load(sunnybrook)
+    phases = cohort.samples[cohort.samples["subject"] == "SC-N-02"].groupby("phase")["slice"].apply(list)
+    assert phases["ED"] == [0, 1, 2] and phases["ES"] == [0, 1, 2]
+
+
+def test_two_pictures_of_one_slice_at_one_moment_are_refused(sunnybrook: Path):
+    for kind in ("images", "labels"):
+        path = sunnybrook / kind / "SC-N-02-IM-0001-0028.dcm.png"
+        path.with_name("SC-N-02-IM-0001-0029.dcm.png").write_bytes(path.read_bytes())
+    _refused(sunnybrook, "SC-N-02", "3 moments")

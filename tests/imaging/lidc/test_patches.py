@@ -171,3 +171,30 @@ def test_the_published_folder_holds_345_exams_and_600_nodules(shared_data: Path)
     multiples = lesions["table_diameter_mm"] / lesions["subject"].map(cohort.subjects["pixel_mm"])
     assert np.abs(multiples - multiples.round()).max() < 5e-3
     assert roc_auc_score(lesions["malignant"], lesions["table_diameter_mm"]) == pytest.approx(0.867, abs=0.001)
+
+
+def test_files_of_other_systems_are_passed_over(tree: Path):
+    expected = patches.load(tree).sha256
+    for name in ("._0.png", ".DS_Store"):
+        _first(tree, name).write_bytes(b"\x00\x05")
+    (tree / "features" / "radiomics" / "._nodules.csv").write_bytes(b"\x00\xff\xfe")
+    table = tree / "features" / "radiomics" / "nodules.csv"
+    (table.parent / "copy_of_nodules.csv").write_bytes(table.read_bytes())
+    assert patches.load(tree).sha256 == expected
+
+
+def test_a_diameter_that_is_not_known_is_had_from_the_other_nodules(tree: Path):
+    path = tree / "features" / "radiomics" / "nodules.csv"
+    table = pd.read_csv(path)
+    table.loc[0, "diameter_mm"] = np.nan
+    table.to_csv(path, index=False)
+    assert np.allclose(patches.load(tree).spacing_mm[:2], 0.5)
+    table.loc[1, "diameter_mm"] = np.nan
+    table.to_csv(path, index=False)
+    with pytest.raises(patches.PatchError, match="exam 53a: the table has no diameter_mm"):
+        patches.load(tree)
+
+
+def test_a_table_that_cannot_be_read_is_named(tree: Path):
+    (tree / "features" / "radiomics" / "nodules.csv").write_bytes(b"")
+    _refused(tree, "nodules.csv", "not a readable CSV")

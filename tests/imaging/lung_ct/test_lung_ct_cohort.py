@@ -1,5 +1,6 @@
 """The cohort ``lung_ct`` from synthetic scans: exact pairs at known places, and a clear refusal of every bad scan."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -7,6 +8,7 @@ import pytest
 from scipy.ndimage import gaussian_filter
 
 from disentangle.imaging.dicom import DicomError
+from disentangle.imaging.lung_ct import cohort as reader
 from disentangle.imaging.lung_ct.cohort import check, load
 from disentangle.imaging.lung_ct.scans import LungError
 
@@ -261,3 +263,14 @@ def test_the_two_real_people_load_with_drawn_and_threshold_lungs(shared_data: Pa
     assert people["f50"].between(0.28, 0.42).all() and people["noise_hu"].between(10, 25).all()
     source = cohort.images[(cohort.samples["setting"] == "source").to_numpy()].mean() * 1200 - 1000
     assert -880 < source < -700 and len(cohort) == 160
+
+
+def test_somebody_too_soft_is_left_out_and_the_others_stay(outlined, cropped, monkeypatch):
+    everybody = load(outlined, patches=3)
+    gone = everybody.subjects.index[0]
+    measured = reader.measure
+    sharp = iter([0.2, 0.5])
+    monkeypatch.setattr(reader, "measure", lambda *scan: replace(measured(*scan), f50=next(sharp)))
+    with pytest.warns(UserWarning, match=f"left out: {gone}: .* sharpness cannot be added"):
+        rest = load(outlined, patches=3)
+    assert list(rest.subjects.index) == list(everybody.subjects.index[1:]) and set(rest.extra["left_out"]) == {gone}

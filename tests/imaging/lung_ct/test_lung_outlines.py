@@ -70,3 +70,13 @@ def test_a_ct_slice_is_no_structure_set(tmp_path, volume):
 def test_pixels_follow_position_and_spacing(volume):
     place = geometry(volume)
     assert np.allclose(place.to_pixels(np.array([[-10.0, -20, 0], [40, 30, 0]])), [[0, 0], [50, 50]])
+
+
+def test_a_small_tumour_between_two_slices_of_a_gappy_series_leaves_nothing(
+    tmp_path, volume, write_structures, outline
+):
+    between = write_structures(tmp_path / "rs.dcm", {"GTV-1": [outline((100, 60), 5, z) for z in (6.5, 8.0)]})
+    assert not mask_of(between, volume, "gtv").any()
+    beside = write_structures(tmp_path / "beside.dcm", {"GTV-1": [outline((100, 60), 5, 16.5)]})
+    with pytest.raises(StructureError, match="another scan"):
+        mask_of(beside, volume, "gtv")

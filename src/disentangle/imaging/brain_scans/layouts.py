@@ -109,7 +109,9 @@ _ALL = (
     ),
     Layout(
         name="tcga_lgg",
-        patterns=(r"(?P<subject>TCGA-\w\w-\w{4})/(?:\w+_)?(?P<kind>t1_bet|t1c_bet|t2_bet|fla_bet|mav)" + _END,),
+        patterns=(
+            r"(?P<subject>TCGA-\w\w-\w{4})[^/]*/(?:[\w.-]+_)?(?P<kind>t1_bet|t1c_bet|t2_bet|fla_bet|mav)" + _END,
+        ),
         kinds={"t1_bet": "T1", "t1c_bet": "T1ce", "t2_bet": "T2", "fla_bet": "FLAIR", "mav": _LABELS},
         names=_UNTIL_2021,
         tried=ORIGINALS,

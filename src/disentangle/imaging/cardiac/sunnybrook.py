@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
+from collections.abc import Iterable
 from pathlib import Path
 
 import numpy as np
@@ -32,6 +33,7 @@ GROUPS = {"N": "normal", "HYP": "hypertrophy", "HF-I": "failure with infarct", "
 _NAME = re.compile(r"(SC-(N|HYP|HF-I|HF-NI)-\d+)-IM-(\d+)-(\d+)(\.dcm)?\.png")
 _WALL = 14  # pixels: the undrawn myocardium around the cavity belongs into the picture
 _MOMENTS = 20  # pictures of one slice over the heartbeat
+_NEIGHBOURS = 2  # pictures by which a slice may have been drawn before or after the others
 
 
 def load(
@@ -96,15 +98,7 @@ def _find(folder: Path) -> dict[str, dict[int, tuple[Path, Path]]]:
 
 
 def _person(subject: str, numbers: dict[int, tuple[Path, Path]]) -> Person:
-    moments: dict[int, list[int]] = {}
-    for number in sorted(numbers):
-        moments.setdefault(number % _MOMENTS, []).append(number)
-    if len(moments) != 2:
-        raise CardiacError(
-            f"{subject}: pictures of {len(moments)} moments (number modulo {_MOMENTS}: {sorted(moments)}), "
-            "expected two, ED and ES"
-        )
-    stacks = [_stack({number: numbers[number] for number in chosen}) for chosen in moments.values()]
+    stacks = [_stack({number: numbers[number] for number in chosen}) for chosen in _two_moments(subject, numbers)]
     stacks.sort(key=lambda stack: -float((stack[1] > 0).sum(axis=(1, 2)).mean()))
     group = subject.removeprefix("SC-").rpartition("-")[0]
     person = Person(
@@ -117,6 +111,27 @@ def _person(subject: str, numbers: dict[int, tuple[Path, Path]]) -> Person:
     )
     check_person(person)
     return person
+
+
+def _two_moments(subject: str, numbers: Iterable[int]) -> list[list[int]]:
+    """The numbers of a person's pictures at two moments; a picture beside the usual moment counts to it."""
+    found = sorted({number % _MOMENTS for number in numbers})
+    groups: list[list[int]] = []
+    for moment in found:
+        if groups and moment - groups[-1][-1] <= _NEIGHBOURS:
+            groups[-1].append(moment)
+        else:
+            groups.append([moment])
+    if len(groups) > 1 and groups[0][0] + _MOMENTS - groups[-1][-1] <= _NEIGHBOURS:  # over the end of the beat
+        groups[0] = groups.pop() + groups[0]
+    chosen = [sorted(number for number in numbers if number % _MOMENTS in group) for group in groups]
+    slices = [[(number - 1) // _MOMENTS for number in group] for group in chosen]
+    if len(groups) != 2 or any(len(set(group)) < len(group) for group in slices):
+        raise CardiacError(
+            f"{subject}: pictures of {len(found)} moments (number modulo {_MOMENTS}: {found}), "
+            f"expected two, ED and ES, up to {_NEIGHBOURS} pictures apart in single slices"
+        )
+    return chosen
 
 
 def _stack(pictures: dict[int, tuple[Path, Path]]) -> tuple[np.ndarray, np.ndarray, tuple[int, ...]]:

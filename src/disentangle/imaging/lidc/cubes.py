@@ -89,7 +89,8 @@ def check(folder: Path) -> tuple[list[tuple[str, str, str]], list[str]]:
 
 
 def _files(folder: Path) -> list[Path]:
-    files = sorted(folder.glob("*.npy"), key=lambda p: [int(n) for n in re.findall(r"\d+", p.stem)])
+    named = (path for path in folder.glob("*.npy") if not path.name.startswith("."))
+    files = sorted(named, key=lambda p: [int(n) for n in re.findall(r"\d+", p.stem)])
     if not files:
         raise CubeError(f"{folder}: no .npy file, expected <scan>_nod<nodule>_ann<annotation>.npy")
     for path in files:

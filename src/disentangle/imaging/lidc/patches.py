@@ -137,7 +137,7 @@ def _slices(folder: Path) -> pd.DataFrame:
     if unknown:
         raise PatchError(f"{images}: unknown class folder {unknown[0]!r}, expected {' and '.join(CLASSES)}")
     rows = []
-    for path in images.rglob("*.png"):
+    for path in (path for path in images.rglob("*.png") if not path.name.startswith(".")):
         parts = path.relative_to(images).parts
         if len(parts) != 4 or not path.stem.isdigit():
             raise PatchError(f"{path}: expected <class>/<exam>/<nodule>/<number>.png below {images}")
@@ -178,13 +178,16 @@ def _read_table(folder: Path) -> pd.DataFrame:
     features = folder / "features"
     within = features / "radiomics" if (features / "radiomics").is_dir() else features
     tables = []
-    for path in sorted(within.rglob("*.csv")):
-        table = pd.read_csv(path, dtype={"exam_id": str, "nodule_id": str})
+    for path in sorted(path for path in within.rglob("*.csv") if not path.name.startswith(".")):
+        try:
+            table = pd.read_csv(path, dtype={"exam_id": str, "nodule_id": str})
+        except (pd.errors.ParserError, pd.errors.EmptyDataError, UnicodeDecodeError) as error:
+            raise PatchError(f"{path}: not a readable CSV ({type(error).__name__}: {error})") from error
         if set(COLUMNS) <= set(table.columns):
             tables.append(table)
     if not tables:
         raise PatchError(f"{features}: no table with the columns {', '.join(COLUMNS)}")
-    table = pd.concat(tables).set_index(["exam_id", "nodule_id"]).rename_axis(["exam", "nodule"])
+    table = pd.concat(tables).drop_duplicates().set_index(["exam_id", "nodule_id"]).rename_axis(["exam", "nodule"])
     if table.index.has_duplicates:
         raise PatchError(f"{features}: nodule {table.index[table.index.duplicated()][0]} stands in it twice")
     strange = set(table["class"]) - set(_TABLE_CLASSES)
@@ -212,10 +215,18 @@ def _lesions(slices: pd.DataFrame, table: pd.DataFrame, masks: np.ndarray) -> pd
     rows = _matched(slices, table)
     sides = np.maximum(masks.any(axis=2).sum(axis=1), masks.any(axis=1).sum(axis=1))
     rows["side"] = slices.assign(side=sides).groupby(["exam", "nodule"])["side"].max()
-    spacing = {exam: pixel_spacing(group["diameter_mm"], group["side"]) for exam, group in rows.groupby(level="exam")}
+    spacing = {exam: _spacing_of(exam, group) for exam, group in rows.groupby(level="exam")}
     rows["spacing_mm"] = rows.index.get_level_values("exam").map(spacing)
     volume = rows["volume"] * rows["spacing_mm"] ** 2 if "volume" in rows else np.nan
     return rows.assign(lesion=np.arange(len(rows)), volume_mm3=volume)
+
+
+def _spacing_of(exam: str, nodules: pd.DataFrame) -> float:
+    """Pixel size of an exam from those of its nodules whose diameter the table knows."""
+    known = nodules[nodules["diameter_mm"].notna()]
+    if known.empty:
+        raise PatchError(f"exam {exam}: the table has no diameter_mm of any nodule, which the pixel size follows from")
+    return pixel_spacing(known["diameter_mm"], known["side"])
 
 
 def _samples(slices: pd.DataFrame, lesions: pd.DataFrame, masks: np.ndarray) -> pd.DataFrame:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import logging
 import math
+import warnings
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -24,7 +25,7 @@ from disentangle.imaging.lung_ct.degrade import SOURCE, Degradation, choose, des
 from disentangle.imaging.lung_ct.patches import PIXEL_MM, WINDOW_HU, locations, render, some, to_unit, usable, window_of
 from disentangle.imaging.lung_ct.quality import measure
 from disentangle.imaging.lung_ct.rtstruct import StructureError
-from disentangle.imaging.lung_ct.scans import Found, LungError, Options, Scan, check_options
+from disentangle.imaging.lung_ct.scans import Found, LungError, Options, Scan, TooSoft, check_options
 from disentangle.imaging.lung_ct.search import find
 
 PATCHES = 600
@@ -70,18 +71,26 @@ def load(
     Raises
     ------
     LungError, StructureError, DicomError
-        With the file, what was found and what was expected.
+        With the file, what was found and what was expected. People whose picture is too soft for a setting, or whose
+        sharpness cannot be measured, are left out with a warning (``extra["left_out"]``), unless nobody would be left.
     """
     options = Options(mask, allow_gaps)
     check_options(options)
     chosen = choose(settings)
     if patches is not None and patches < 1:
         raise LungError(f"patches is {patches}, expected at least 1 or None")
-    parts, rows, first = [], {}, (0, 0)
+    parts, rows, first, left_out = [], {}, (0, 0), {}
     for found in find(_folders(Path(folder))):
-        part, rows[found.subject] = _person(found.read(options), chosen, patches, f50, draw, first)
+        try:
+            part, rows[found.subject] = _person(found.read(options), chosen, patches, f50, draw, first)
+        except TooSoft as error:
+            left_out[found.subject] = str(error)
+            warnings.warn(f"left out: {error}", stacklevel=2)
+            continue
         first = (part[1]["location"].max() + 1, part[1]["block"].max() + 1)
         parts.append(part)
+    if not parts:
+        raise LungError(f"{folder}: nobody is left; {next(iter(left_out.values()))}")
     samples = pd.concat([table for _, table in parts], ignore_index=True)
     subjects = pd.DataFrame.from_dict(rows, orient="index").rename_axis("subject")
     return Cohort(
@@ -95,6 +104,7 @@ def load(
             "settings": {setting.name: described(setting) for setting in chosen},
             "window_hu": list(WINDOW_HU),
             "draw": draw,
+            "left_out": left_out,
         },
     )
 
@@ -116,7 +126,10 @@ def _person(
     quality = measure(scan.hu, scan.lung, scan.spacing_mm)
     sharpness = quality.f50 if f50 is None else f50
     if math.isnan(sharpness) and any(setting is not SOURCE for setting in settings):
-        raise LungError(f"{scan.subject}: the picture shows too little skin to measure its sharpness; say f50 (1/mm)")
+        raise TooSoft(
+            f"{scan.subject}: the picture shows too little skin to measure its sharpness; say f50 (1/mm), or load with "
+            "settings='own'"
+        )
     window = window_of(scan)
     grid = locations(scan, window, usable(scan, settings, sharpness))
     places = some(grid, patches, draw, scan.subject)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 
 from disentangle.imaging.lung.settings import LUNG, Kernel, mtf, nps
-from disentangle.imaging.lung_ct.scans import LungError
+from disentangle.imaging.lung_ct.scans import LungError, TooSoft
 
 LOWEST_HU = -1024.0
 SHARPER = 1.02  # f50 of a target above that of the source by more than this is refused
@@ -91,9 +91,9 @@ def described(setting: Degradation) -> dict:
 def check_possible(setting: Degradation, source_f50: float, subject: str) -> None:
     """Refuse to sharpen."""
     if setting.f50 is not None and setting.f50 > SHARPER * source_f50:
-        raise LungError(
+        raise TooSoft(
             f"{subject}: setting {setting.name} has an MTF of one half at {setting.f50} /mm, but the scan has only "
-            f"{source_f50:.2f} /mm; sharpness cannot be added"
+            f"{source_f50:.2f} /mm; sharpness cannot be added: load with settings='own' or softer ones"
         )
 
 

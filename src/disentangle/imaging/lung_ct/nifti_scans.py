@@ -39,7 +39,7 @@ def find(folder: Path) -> list[Found]:
     """NIfTI pictures below a folder, with their masks."""
     places: dict[Path, list[Path]] = {}
     for path in sorted(p for p in Path(folder).rglob("*.nii*") if p.is_file()):
-        if path.name.endswith((".nii", ".nii.gz")):
+        if path.name.endswith((".nii", ".nii.gz")) and not path.name.startswith("."):
             places.setdefault(path.parent, []).append(path)
     files = [one for place, paths in places.items() for one in _grouped(place, paths)]
     return [

@@ -58,7 +58,8 @@ def mask_of(path: Path, volume: CTVolume, pattern: str) -> np.ndarray | None:
     """Union of the structures whose name matches ``pattern`` (searched, any case), bool like ``volume.hu``.
 
     Outlines of one structure in one plane cancel where they overlap (even-odd rule), so holes stay holes. Planes
-    between the slices are passed over: series may lack slices. None where no structure matches.
+    between the slices are passed over: series may lack slices, and nothing is left of a structure that lies between
+    two. None where no structure matches.
 
     Raises
     ------
@@ -75,13 +76,20 @@ def mask_of(path: Path, volume: CTVolume, pattern: str) -> np.ndarray | None:
         mask, seen = _rasterised(structures[name], place, volume)
         union |= mask
         planes |= seen
-    if not union.any():
+    if not union.any() and not _between_slices(planes, volume):
         raise StructureError(
             f"{path}: the outlines of {', '.join(chosen)} lie at {min(planes):.1f} to {max(planes):.1f} mm, but no "
             f"slice of the series does (slices from {volume.z_mm[0]:.1f} to {volume.z_mm[-1]:.1f} mm); they belong to "
             "another scan"
         )
     return union
+
+
+def _between_slices(planes: set[float], volume: CTVolume) -> bool:
+    """Whether all planes lie within the series and none in a slice: a series that lacks slices can miss a small one."""
+    low, high = min(volume.z_mm), max(volume.z_mm)
+    nearest = [float(np.abs(np.asarray(volume.z_mm) - plane).min()) for plane in planes]
+    return min(nearest) > SAME_PLANE_MM and all(low < plane < high for plane in planes)
 
 
 def _structure_set(path: Path) -> pydicom.Dataset:

@@ -15,6 +15,10 @@ class LungError(ValueError):
     """A scan or a lung mask that cannot be used; the message names the file."""
 
 
+class TooSoft(LungError):
+    """A scan that cannot be brought to the sharpness of a setting, or whose own cannot be measured."""
+
+
 @dataclass(frozen=True)
 class Options:
     """How scans are read. ``mask``: "drawn" from RTSTRUCT or a lung mask file, "threshold" from the grey values,
