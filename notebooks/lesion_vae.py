@@ -48,7 +48,7 @@ device: str = "cpu"  # cpu | cuda | auto; where the tensors live
 steps: Optional[int] = None  # 1..100000; training steps, None: the profile's
 beta: float = 1.0  # 0..1000; weight of the KL term of both models of this page
 concentration: float = 0.95  # 0.01..100; concentration of the Dirichlet prior
-latent: int = 32  # 2..2048; number of latent dimensions
+latent: int = 32  # 4..2048; number of latent dimensions
 people: Optional[int] = None  # 20..100000; people to read, None: the profile's
 
 # %% tags=["hide-input"]

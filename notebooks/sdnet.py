@@ -892,8 +892,11 @@ print(
 # scanners is enough to train and to swap; see {doc}`/book/own_data` for the readers, and in Python:
 #
 # ```python
+# from disentangle.sdnet.config import SDNetConfig
 # from disentangle.sdnet.train import fit, swap
 #
-# fitted = fit(cohort, SDNetConfig(classes=3), seed=0, labelled=cohort.samples["labelled"].to_numpy())
+# config = SDNetConfig(classes=3, image_size=cohort.images.shape[-1])  # a multiple of 16, from 48 on
+# drawn = (cohort.labels > 0).any(axis=(1, 2))  # images with labels
+# fitted = fit(cohort, config, seed=0, labelled=drawn)
 # as_the_other = swap(fitted, anatomy_of=images_of_one, modality_of=images_of_the_other)
 # ```

@@ -88,3 +88,8 @@ def test_check_fails_on_problems_and_on_warnings_only_when_strict(home):
     assert _run("pair").output == "line.ipynb written\n"
     assert _run("check").exit_code == 0
     assert _run("check", "--strict").exit_code == 1
+
+
+def test_two_values_for_one_parameter_are_refused(home):
+    result = _run("run", "line", "--seed", "1", "-p", "seed=2")
+    assert result.exit_code == 2 and "contradict" in result.output

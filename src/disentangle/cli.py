@@ -60,7 +60,10 @@ def run(
     from disentangle.runs import execute, notebooks
 
     given = {key: value for key, value in (("profile", profile), ("seed", seed)) if value is not None}
-    given.update(_assignments(parameter))
+    for key, value in _assignments(parameter).items():
+        if given.get(key, value) != value:
+            raise typer.BadParameter(f"--{key} {given[key]} and -p {key}={value} contradict each other")
+        given[key] = value
     start = execute.run if name in notebooks.names() else execute.run_page
     done = start(name, given, again=again)
     print(done.notebook)

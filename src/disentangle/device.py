@@ -23,7 +23,9 @@ def seeded(*parts: object) -> Iterator[None]:
 
 
 def resolve_device(name: str = "auto") -> torch.device:
-    """``auto`` is the first accelerator, else the CPU."""
+    """``auto`` is the first accelerator, else the CPU. Raises ValueError for a GPU that is not there."""
+    if name.startswith("cuda") and not torch.cuda.is_available():
+        raise ValueError(f"device is {name!r}, but no CUDA device is there; expected 'cpu' or 'auto'")
     if name != "auto":
         return torch.device(name)
     if torch.cuda.is_available():

@@ -98,3 +98,12 @@ def test_levels_of_none_are_the_means_over_people(heads):
     expected = np.mean(list(tissue_means(heads[0].first).values()), 0)
     np.testing.assert_allclose(levels, expected, rtol=1e-6)
     assert tensors["image"].shape == (12, 2, SIDE, SIDE)
+
+
+def test_the_labels_of_a_set_that_was_read_give_the_brain(heads):
+    known = cohort_of(heads[0])
+    labels = heads[0].first.brain.astype(np.uint8)
+    read = replace(known, labels=labels, extra={"modalities": ("T1", "T2"), "labels": {"background": 0, "brain": 1}})
+    assert np.array_equal(slices_of(read, "T1").images, slices_of(known, "T1").images)
+    with pytest.raises(ValueError, match="no extra.'brain_masks'., nor a label 'brain' among"):
+        slices_of(replace(read, labels=None), "T1")

@@ -185,3 +185,14 @@ def test_a_folder_that_is_read_along_makes_the_pack_stale(tmp_path: Path, monkey
     assert datasets.fingerprint("lung_ct", tmp_path / "lung1") == alone
     (tmp_path / "lung_ct_gtv" / "ct.nii.gz").touch()
     assert datasets.fingerprint("lung_ct", tmp_path / "lung1") != alone
+
+
+def test_data_toml_of_other_editors_is_read_or_refused_in_words(place: Path, cubes: Path, monkeypatch):
+    monkeypatch.delenv("DISENTANGLE_DATA")
+    line = 'lidc_cubes = "data/lidc_cubes"\n'
+    (place / "data.toml").write_text(line, encoding="utf-8-sig")
+    assert datasets.folder("lidc_cubes") == cubes
+    for content, words in ((line.encode("utf-16"), "UTF-8"), (b"lidc_cubes = 3\n", "lidc_cubes is 3, expected")):
+        (place / "data.toml").write_bytes(content)
+        with pytest.raises(datasets.UnknownData, match=words):
+            datasets.folder("lidc_cubes")

@@ -69,3 +69,11 @@ def test_random_labels_keep_their_share_and_one_label_a_lesion(samples):
 def test_a_fold_that_does_not_exist_is_refused(samples):
     with pytest.raises(ValueError, match=r"fold is 5, expected 0\.\.4"):
         splits.honest_split(samples, 5)
+
+
+def test_undecided_lesions_and_too_few_people_are_refused_in_words(samples):
+    undecided = samples.assign(malignant=samples["malignant"].where(samples["lesion"] != 7))
+    with pytest.raises(ValueError, match="lesion 7: malignant is not known"):
+        splits.outer_fold(undecided)
+    with pytest.raises(ValueError, match="3 people, expected at least 5"):
+        splits.outer_fold(samples[samples["subject"].isin(["p000", "p001", "p002"])])

@@ -25,3 +25,11 @@ def test_renamed_new_and_changed_files_count_and_published_results_do_not(toy_pr
     assert set(project.changed_files()) == {"toy_work.py", "with space.py", "toy_grid.py"}
     commit_all(toy_project)
     assert project.changed_files() == []
+
+
+def test_folders_that_the_user_named_are_absolute_elsewhere(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("DISENTANGLE_CACHE", "models")
+    monkeypatch.setenv("DISENTANGLE_DATA", "")
+    monkeypatch.delenv("DISENTANGLE_PACKS", raising=False)
+    assert project.named_folders() == {"DISENTANGLE_CACHE": str(tmp_path.resolve() / "models")}

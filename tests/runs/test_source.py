@@ -1,6 +1,7 @@
 """The hash of code sees what can change a result, and nothing else."""
 
 import sys
+import tomllib
 from pathlib import Path
 
 import pytest
@@ -111,3 +112,32 @@ def test_code_closure_keeps_to_the_package():
     assert source.code_closure("import json\nfrom disentangle.runs import files") == {
         *("disentangle.runs", "disentangle.runs.files")
     }
+
+
+def test_a_declared_change_keeps_the_hash_and_any_other_does_not(package, tmp_path, monkeypatch):
+    file = package / "look.py"
+    before, first = source.code_hash(file.read_text()), source.closure_hash("leaves.top")
+    file.write_text(file.read_text() + "\ncheck = 1\n")
+    assert source.closure_hash("leaves.top") != first
+    middle = source.code_hash(file.read_text())
+    declared = tmp_path / "equivalent.toml"
+    monkeypatch.setattr(source, "EQUIVALENT_FILE", declared)
+    entry = '[[change]]\nmodule = "leaves.look"\nbefore = "{}"\nafter = "{}"\nwhy = "-"\n'
+    declared.write_text(entry.format(before, middle))
+    assert source.closure_hash("leaves.top") == first
+    file.write_text(file.read_text() + "\ncheck = 22\n")
+    assert source.closure_hash("leaves.top") != first, "nobody has declared this one"
+    declared.write_text(entry.format(before, middle) + entry.format(middle, source.code_hash(file.read_text())))
+    declared.touch()
+    assert source.closure_hash("leaves.top") == first, "one declared change after another"
+    (package / "apart.py").write_text("check = 3\n")
+    assert source.closure_hash("leaves.top") != first
+
+
+def test_every_declared_change_of_the_package_stands_and_says_why():
+    changes = tomllib.loads(source.EQUIVALENT_FILE.read_text(encoding="utf-8"))["change"]
+    steps = {(change["module"], change["before"]) for change in changes}
+    for change in changes:
+        assert change["why"] and change["before"] != change["after"]
+        present = source.code_hash(source._file(change["module"]).read_text(encoding="utf-8"))
+        assert change["after"] == present or (change["module"], change["after"]) in steps, change["module"]

@@ -95,3 +95,16 @@ def test_a_person_in_training_and_validation_is_refused(cohort):
     with pytest.raises(ValueError, match="6 people are in training and in validation, such as 'p0'"):
         validation_tensors(cohort, discs(seed=1), 2, SIDE)
     assert validation_tensors(cohort, discs(seed=1, first_person=50), 2, SIDE)["labelled_image"].shape[0] == 12
+
+
+@pytest.mark.parametrize(
+    "rows, message",
+    [
+        (np.arange(12) % 2, "12 zeros and ones"),
+        (np.array([True, False] * 6, object), "type object"),
+        (np.array([0.0, 1.0, 2.5]), "type float64"),
+    ],
+)
+def test_flags_that_would_pass_for_row_numbers_are_refused(cohort, rows, message):
+    with pytest.raises(ValueError, match=f"labelled: .*{message}"):
+        data(cohort, labelled=rows)

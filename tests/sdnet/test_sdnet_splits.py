@@ -69,3 +69,9 @@ def test_a_person_with_two_diagnoses_is_refused(samples):
     samples.loc[0, "diagnosis"] = "E"
     with pytest.raises(ValueError, match="p00 has the diagnoses"):
         fold_of_people(samples)
+
+
+def test_too_few_people_for_the_folds_are_refused_in_numbers(samples):
+    few = samples[samples["subject"].isin([f"p{number:02d}" for number in range(10)])]
+    with pytest.raises(ValueError, match="10 people, at most 2 of one diagnosis; 3 folds"):
+        fold_of_people(few)

@@ -62,18 +62,27 @@ def slices_of(cohort: Cohort, sequence: str, *, twins: bool = False) -> Slices:
     names = list(cohort.extra.get("modalities", ()))
     if sequence not in names:
         raise ValueError(f"cohort {cohort.name} has no sequence {sequence!r}, its extra['modalities'] are {names}")
-    for part in ("brain_masks", "twins")[: 1 + twins]:
-        if cohort.extra.get(part) is None:
-            raise ValueError(f"cohort {cohort.name} has no extra[{part!r}]")
-    images = cohort.extra["twins"] if twins else cohort.images
+    if twins and cohort.extra.get("twins") is None:
+        raise ValueError(f"cohort {cohort.name} has no extra['twins']")
+    images, brain = cohort.extra["twins"] if twins else cohort.images, _brain_of(cohort)
     return checked_slices(
         images[:, names.index(sequence)],
-        cohort.extra["brain_masks"],
+        brain,
         sequence,
         cohort.spacing_mm[:, -2:],
         cohort.samples["subject"].to_numpy(),
         where=f"cohort {cohort.name}, {sequence}",
     )
+
+
+def _brain_of(cohort: Cohort) -> np.ndarray:
+    """The masks of the brain (slice, height, width): ``extra["brain_masks"]``, or in a set that was read its labels."""
+    masks, names = cohort.extra.get("brain_masks"), cohort.extra.get("labels", {})
+    if masks is None and cohort.labels is not None and "brain" in names:
+        return cohort.labels > 0
+    if masks is None:
+        raise ValueError(f"cohort {cohort.name} has no extra['brain_masks'], nor a label 'brain' among {sorted(names)}")
+    return masks
 
 
 def checked_slices(

@@ -53,9 +53,9 @@ def real_people(data: str, plan: Plan) -> list[RealPerson]:
 
 
 def _person(cohort: Cohort, channel: int, sequence: str) -> RealPerson | None:
-    """One person's sections between the lowest and the highest of the training; None where the sequence is missing."""
+    """One person's sections between the lowest and the highest of the training; None without sequence or labels."""
     samples = cohort.samples
-    if not samples[f"has_{sequence}"].all():
+    if not samples[f"has_{sequence}"].all() or not samples["annotated"].all():
         return None
     top = samples["z_mm"][samples["brain_mm2"] > LEAST_AREA_MM2].max()
     z_mm = samples["z_mm"].to_numpy(float) - top + TOP_MM

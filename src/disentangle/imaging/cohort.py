@@ -42,6 +42,8 @@ class Cohort:
     spacing_mm : float32 array, (image, spatial axes)
     masks, labels : array (image, ...) or None
         Region of interest (bool) and class labels (integer) on the grid of the images.
+    extra : dict
+        What else a method wants to know. Arrays with a row an image, such as ``brain_masks``, follow the images.
     provenance : Provenance
     """
 
@@ -57,6 +59,14 @@ class Cohort:
 
     def __post_init__(self) -> None:
         n = len(self.images)
+        if self.images.ndim not in (4, 5):
+            raise ValueError(
+                f"cohort {self.name}: images have the shape {self.images.shape}, expected (image, channel, height, "
+                "width), or with a depth before the height"
+            )
+        if not self.subjects.index.is_unique:
+            twice = self.subjects.index[self.subjects.index.duplicated()][0]
+            raise ValueError(f"cohort {self.name}: {twice!r} stands twice in subjects, expected one row a person")
         parts = {
             "samples": self.samples,
             "spacing_mm": self.spacing_mm,
@@ -109,7 +119,13 @@ class Cohort:
             for part in ("images", "spacing_mm", "masks", "labels")
             if getattr(self, part) is not None
         }
-        return replace(self, samples=samples, subjects=self.subjects.loc[samples["subject"].unique()], **take)
+        extra = {key: value[rows] if self._per_image(value) else value for key, value in self.extra.items()}
+        people = self.subjects.loc[samples["subject"].unique()]
+        return replace(self, samples=samples, subjects=people, extra=extra, **take)
+
+    def _per_image(self, value: object) -> bool:
+        """Whether a part of ``extra`` has a row an image."""
+        return isinstance(value, np.ndarray) and value.ndim > 0 and len(value) == len(self)
 
     def of_people(self, subjects: np.ndarray) -> Cohort:
         """The cohort of some people."""

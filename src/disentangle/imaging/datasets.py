@@ -236,11 +236,13 @@ def _candidates(known: DataSet) -> list[Path]:
     table = _project_root() / DATA_FILE
     if table.is_file():
         try:
-            entries = tomllib.loads(table.read_text(encoding="utf-8"))
-        except tomllib.TOMLDecodeError as error:
-            raise UnknownData(f'{table}: {error}; expected lines such as {known.name} = "FOLDER"') from error
+            entries = tomllib.loads(table.read_text(encoding="utf-8-sig"))
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise UnknownData(f'{table}: {error}; expected lines such as {known.name} = "FOLDER", in UTF-8') from error
         for other in entries:
             _entry_of_table(other, table)
+        if not isinstance(entries.get(known.name, ""), str):
+            raise UnknownData(f'{table}: {known.name} is {entries[known.name]!r}, expected {known.name} = "FOLDER"')
         if known.name in entries:
             places.append(table.parent / Path(str(entries[known.name])).expanduser())
     return places

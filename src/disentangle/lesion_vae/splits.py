@@ -32,6 +32,11 @@ def lesion_table(samples: pd.DataFrame) -> pd.DataFrame:
 
 
 def _fold_of_subject(lesions: pd.DataFrame, folds: int, seed: int) -> pd.Series:
+    if lesions["malignant"].isna().any():
+        undecided = lesions.index[lesions["malignant"].isna()][0]
+        raise ValueError(f"lesion {undecided}: malignant is not known; leave out undecided lesions before splitting")
+    if lesions["subject"].nunique() < folds:
+        raise ValueError(f"{lesions['subject'].nunique()} people, expected at least {folds}, one a fold")
     splitter = StratifiedGroupKFold(folds, shuffle=True, random_state=seed)
     fold = pd.Series(-1, index=lesions.index)
     groups = lesions["subject"].to_numpy()

@@ -17,17 +17,21 @@ _MAD_OF_SD = 1.4826
 
 @lru_cache(maxsize=1)
 def real_person(modalities: tuple[str, ...], side: int) -> tuple[People, np.ndarray]:
-    """The person with all modalities, and the tumour (side, side, side) bool as software drew it.
+    """The first person with all modalities and labels, and the tumour (side, side, side) bool as software drew it.
 
-    Raises `imaging.datasets.DataAbsent` where the set is not on this machine.
+    Raises `imaging.datasets.DataAbsent` where the set is not on this machine, ValueError where nobody is complete.
     """
     voxel = FIELD_MM / side
     cohort = datasets.load(
         "tcga_lgg", modalities=modalities, size=side, pixel_mm=voxel, slice_mm=voxel, top=100.0, volumes=True
     )
-    brain = centred((cohort.labels[0] > 0) & (cohort.labels[0] != 255), side)
-    tumour = centred(cohort.masks[0], side)
-    images = np.stack([robust(centred(volume, side), brain) for volume in cohort.images[0]])
+    complete = cohort.samples[[*(f"has_{name}" for name in modalities), "annotated"]].all(axis=1).to_numpy()
+    if not complete.any():
+        raise ValueError(f"tcga_lgg: none of {cohort.people} people has {', '.join(modalities)} and labels")
+    at = int(complete.argmax())
+    brain = centred((cohort.labels[at] > 0) & (cohort.labels[at] != 255), side)
+    tumour = centred(cohort.masks[at], side)
+    images = np.stack([robust(centred(volume, side), brain) for volume in cohort.images[at]])
     return people(images[None], modalities, side, foreground=brain[None]), tumour
 
 

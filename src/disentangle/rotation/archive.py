@@ -86,21 +86,24 @@ def phantom_parts(people: int, patches: int, arm: str = "independent", effect: f
 
 
 def ct_parts(fitted_on: int, patches: int | None = None) -> Parts:
-    """Real lungs of two people: everything is fitted on one (0 or 1, in the order of their names), the other tests.
+    """Real lungs: everything is fitted on one person (0, 1, ... in the order of their names), the others test.
 
     ``patches`` places of each person; None: as many as the cohort has. The person who is fitted on has every setting,
-    so the archive is the same rows. Raises ValueError unless the cohort has two people.
+    so the archive is the same rows. Raises ValueError where nobody is left to test.
     """
     options = {} if patches is None else {"patches": patches}
     cohort = datasets.load("lung_ct", **options)
     names = sorted(cohort.samples["subject"].unique())
-    if len(names) != 2 or fitted_on not in (0, 1):
-        raise ValueError(f"lung_ct has {len(names)} people and fitted_on is {fitted_on}, expected two and 0 or 1")
+    if len(names) < 2 or fitted_on not in range(len(names)):
+        raise ValueError(
+            f"lung_ct has {len(names)} people and fitted_on is {fitted_on}, expected two or more and a number of one"
+        )
+    others = [name for number, name in enumerate(names) if number != fitted_on]
     cohort = replace(cohort, samples=cohort.samples.assign(block=merged(cohort.samples)))
-    first, second = (cohort.of_people([name]) for name in (names[fitted_on], names[1 - fitted_on]))
+    first, second = (cohort.of_people(some) for some in ([names[fitted_on]], others))
     shown = datasets.load("lung_ct", settings="unseen", **options)
     shown = replace(shown, samples=shown.samples.assign(block=merged(shown.samples)))
-    unseen = shown.of_people([names[1 - fitted_on]])
+    unseen = shown.of_people(others)
     return Parts(cohort, first, first, None, second, unseen, REFERENCE["lung_ct"])
 
 

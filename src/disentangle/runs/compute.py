@@ -248,12 +248,11 @@ def worker_environment(workers: int) -> dict[str, str]:
     """Variables of a worker: its share of the cores (or the caller's number), and this process's project and cache."""
     threads = os.environ.get("OMP_NUM_THREADS") or str(max(1, (os.cpu_count() or 1) // workers))
     names = ("OMP_NUM_THREADS", "MKL_NUM_THREADS", "OPENBLAS_NUM_THREADS")
-    passed = ("DISENTANGLE_CACHE", "DISENTANGLE_DATA", "DISENTANGLE_PACKS")
     return {
         **dict.fromkeys(names, threads),
         "OMP_WAIT_POLICY": "PASSIVE",
         "DISENTANGLE_HOME": str(project.root()),
-        **{name: os.environ[name] for name in passed if name in os.environ},
+        **project.named_folders(),
     }
 
 

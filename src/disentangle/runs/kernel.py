@@ -17,8 +17,12 @@ _QUIET = ("--IPKernelApp.log_level=50", "--HistoryManager.enabled=False")
 
 
 def environment(scratch: Path) -> dict[str, str]:
-    """Variables of the kernel: quiet, plain, and without the user's own IPython settings."""
+    """Variables of the kernel: quiet, plain, and without the user's own IPython settings.
+
+    A kernel works in the run's folder, so folders that the user named relative to his own are made absolute.
+    """
     return {
+        **project.named_folders(),
         "DISENTANGLE_HOME": str(project.root()),
         "IPYTHONDIR": str(scratch),
         "MPLBACKEND": "module://matplotlib_inline.backend_inline",

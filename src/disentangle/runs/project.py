@@ -58,6 +58,12 @@ def cells_folder(page: str) -> Path:
     return results_folder() / "cells" / page
 
 
+def named_folders() -> dict[str, str]:
+    """The variables by which the user named folders for data, packs and models, made absolute."""
+    names = ("DISENTANGLE_CACHE", "DISENTANGLE_DATA", "DISENTANGLE_PACKS")
+    return {name: str(Path(os.environ[name]).expanduser().resolve()) for name in names if os.environ.get(name)}
+
+
 def commit() -> str | None:
     """The commit that is checked out; None outside of git.
 

@@ -10,6 +10,7 @@ import ast
 import hashlib
 import importlib.util
 import re
+import tomllib
 from collections.abc import Iterable
 from functools import lru_cache
 from pathlib import Path
@@ -30,6 +31,9 @@ COSMETIC = (
 
 What data sets hold is covered by their checksums, so the registry of data sets may grow.
 """
+
+EQUIVALENT_FILE = Path(__file__).with_name("equivalent.toml")
+"""Changes of code that change no result, each with its reason: see `equivalents`."""
 
 _ANNOTATIONS_OF_PARSER = frozenset({"kind", "type_comment", "type_ignores"})
 
@@ -61,8 +65,34 @@ def modules_hash(modules: Iterable[str]) -> str:
     """Hash (sha256) over the names and the code of some modules."""
     digest = hashlib.sha256()
     for name in sorted(modules):
-        digest.update(f"{name} {_facts(name)[1]}\n".encode())
+        digest.update(f"{name} {_standing(name)}\n".encode())
     return digest.hexdigest()
+
+
+def equivalents() -> dict[tuple[str, str], str]:
+    """``before`` by (module, ``after``) of each declared change: code that refuses what used to fail later or silently.
+
+    Weights and scores that were computed before such a change stay valid, so the module counts as if it still had its
+    code of before. A change of what is computed does not belong here; nor does one that imports another module of the
+    package, which changes the key in any case.
+    """
+    if not EQUIVALENT_FILE.is_file():
+        return {}
+    return _declared(EQUIVALENT_FILE, EQUIVALENT_FILE.stat().st_mtime_ns)
+
+
+@lru_cache(maxsize=4)
+def _declared(path: Path, mtime_ns: int) -> dict[tuple[str, str], str]:
+    changes = tomllib.loads(path.read_text(encoding="utf-8")).get("change", [])
+    return {(change["module"], change["after"]): change["before"] for change in changes}
+
+
+def _standing(module: str) -> str:
+    """The code hash that a module stands for: its own, or that before declared changes."""
+    declared, code = equivalents(), _facts(module)[1]
+    while (module, code) in declared:
+        code = declared[module, code]
+    return code
 
 
 def code_hash(text: str) -> str:

@@ -177,6 +177,10 @@ def _numbers(rows: Rows, count: int, purpose: str) -> Tensor:
         if rows.shape != (count,):
             raise ValueError(f"{purpose}: {rows.shape} booleans, expected one for each of {count} images")
         rows = np.flatnonzero(rows)
+    if rows.size and not np.issubdtype(rows.dtype, np.integer):
+        raise ValueError(f"{purpose}: values of type {rows.dtype}, expected booleans or row numbers")
+    if len(rows) == count > 2 and set(np.unique(rows).tolist()) <= {0, 1}:
+        raise ValueError(f"{purpose}: {count} zeros and ones, one an image: give booleans, these count as row numbers")
     rows = np.unique(rows.astype(np.int64))
     if len(rows) and not (rows[0] >= 0 and rows[-1] < count):
         raise ValueError(f"{purpose}: rows lie in {rows[0]}..{rows[-1]}, expected 0..{count - 1}")

@@ -35,6 +35,11 @@ def fold_of_people(samples: pd.DataFrame, folds: int = FOLDS, seed: int = SPLIT_
     torn = diagnosis.index[diagnosis.map(len) > 1]
     if len(torn):
         raise ValueError(f"{torn[0]} has the diagnoses {diagnosis[torn[0]]}, expected one")
+    largest = int(diagnosis.value_counts().max())
+    if largest < folds:
+        raise ValueError(
+            f"{len(diagnosis)} people, at most {largest} of one diagnosis; {folds} folds need one with at least {folds}"
+        )
     fold = pd.Series(-1, index=diagnosis.index, name="fold")
     splitter = StratifiedKFold(folds, shuffle=True, random_state=seed)
     for number, (_, test) in enumerate(splitter.split(diagnosis, diagnosis.map(str))):

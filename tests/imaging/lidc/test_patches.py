@@ -198,3 +198,10 @@ def test_a_diameter_that_is_not_known_is_had_from_the_other_nodules(tree: Path):
 def test_a_table_that_cannot_be_read_is_named(tree: Path):
     (tree / "features" / "radiomics" / "nodules.csv").write_bytes(b"")
     _refused(tree, "nodules.csv", "not a readable CSV")
+
+
+def test_a_class_without_a_nodule_is_a_problem(tree: Path):
+    for place in (tree / "images" / "maligno").iterdir():
+        for picture in place.rglob("*.png"):
+            picture.unlink()
+    assert any("no nodule in maligno" in problem for problem in patches.check(tree)[1])

@@ -112,6 +112,11 @@ def check(folder: Path) -> tuple[list[tuple[str, str, str]], list[str]]:
         broken = [message for path in slices["path"] if (message := _complaint(path))]
         lines.append(("unusable pictures", str(len(broken)), "0"))
         problems += broken[:5]
+        people = slices.groupby("malignant")["exam"].nunique()
+        lines += [(f"exams with a nodule in {name}", str(people.get(at, 0)), "some") for name, at in CLASSES.items()]
+        problems += [
+            f"{folder}: no nodule in {name}, expected both" for name, at in CLASSES.items() if at not in people
+        ]
         table = _read_table(Path(folder))
         lines.append(("rows of the table", str(len(table)), f"{nodules}, one a nodule"))
         _matched(slices, table)
