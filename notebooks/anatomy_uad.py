@@ -41,7 +41,7 @@ seed: int = 0  # 0..1000000; seed of weights, batches and augmentation
 data: str = "brain_sites"  # brain_sites; the cohort, by name
 device: str = "cpu"  # cpu | cuda | auto; where the tensors live
 steps: Optional[int] = None  # 1..100000; steps of the first stage, None: the profile's
-real: str = "ms_lesions"  # a set of real brains that is shown where it is on this machine
+real: str = "ms_lesions"  # ms_lesions | mslub | brats2013 | brats2018 | brats2021 | brats2023 | tcga_lgg; real brains, shown where they are on this machine
 
 # %% tags=["hide-input"]
 import numpy as np
