@@ -815,3 +815,15 @@ print(f"{np.mean(shared):.1%} of test slices would share their lesion with train
 # disentangle run lesion_malignancy -p data=lidc_patches
 # disentangle cells lesion_malignancy_patches      # the whole comparison, anew for your people
 # ```
+#
+# or in Python, with a cohort of your own:
+#
+# ```python
+# from disentangle.lesion_vae.config import PRESETS
+# from disentangle.lesion_vae.splits import honest_split
+# from disentangle.lesion_vae.train import encode, fit
+#
+# split = honest_split(cohort.samples, fold=0)  # people in train, validation and test
+# fitted = fit(cohort.select(split.train), PRESETS["quick"], seed=0, validation=cohort.select(split.validation))
+# latents = encode(fitted, cohort.select(split.test))  # (image, latent)
+# ```

@@ -1133,3 +1133,15 @@ turn = latent_space.random_rotation(latent, np.random.default_rng(seed))
 # ```bash
 # disentangle run lesion_vae -p data=lidc_patches -p profile=quick
 # ```
+#
+# or in Python, with a cohort of your own:
+#
+# ```python
+# from disentangle.lesion_vae.config import PRESETS
+# from disentangle.lesion_vae.splits import honest_split
+# from disentangle.lesion_vae.train import encode, fit
+#
+# split = honest_split(cohort.samples, fold=0)  # people in train, validation and test
+# fitted = fit(cohort.select(split.train), PRESETS["quick"], seed=0, validation=cohort.select(split.validation))
+# latents = encode(fitted, cohort.select(split.test))  # (image, latent)
+# ```
