@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import shutil
+import sys
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
@@ -115,6 +116,7 @@ class _Execution:
         finally:
             shutil.rmtree(self.aside, ignore_errors=True)
         if watch.interrupted:
+            print(f"interrupted: what has run lies in {self.folder}", file=sys.stderr)
             raise KeyboardInterrupt
         return Run(self.folder, record, reused=False)
 
