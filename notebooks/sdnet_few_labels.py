@@ -351,6 +351,8 @@ if rows:
 # %% [markdown]
 # ### Pair by pair
 #
+# The table averages all trainings that a method has. Where their number differs, so do the labelled and the tested people, and rows are not to be compared by eye.
+#
 # The difference is paired: the same tested person, the same labelled people. Its interval resamples tested people and trainings (a draw of labelled people in a fold) together. Where one training of each has run it is of
 # people only, and another labelled person, or another training, may turn it: such a difference decides nothing, and is recorded without its interval.
 
