@@ -212,3 +212,26 @@ def test_a_new_record_or_text_shows_at_the_next_build_and_nothing_else_is_read_a
     assert "fedcba9876" in words(built / "book" / "executed" / "toy.html")
     assert "Marks and signs" in words(built / "book" / "how_to_read.html")
     assert other.stat().st_mtime == 1
+
+
+@pytest.mark.parametrize("left, built, said", [(True, [True], 1), (True, [False, True], 2), (False, [True], 1)])
+def test_what_an_earlier_rendering_left_is_thrown_away_where_it_fails(tmp_path, monkeypatch, capsys, left, built, said):
+    doctrees = tmp_path / "_build" / ".doctrees"
+    if left:
+        doctrees.mkdir(parents=True)
+    answers, seen = iter(built), []
+
+    def rendered(source, output, root, *, quiet):
+        seen.append((doctrees.is_dir(), quiet))
+        return next(answers)
+
+    monkeypatch.setattr(site, "_built", rendered)
+    assert site.render(tmp_path, tmp_path, tmp_path).name == "index.html"
+    assert seen == [(True, True), (False, False)][:said] if left else seen == [(False, False)]
+    assert len(capsys.readouterr().out.splitlines()) == said
+
+
+def test_a_book_that_cannot_be_rendered_from_nothing_is_an_error(tmp_path, monkeypatch):
+    monkeypatch.setattr(site, "_built", lambda *_, quiet: False)
+    with pytest.raises(site.RenderError, match="could not be rendered"):
+        site.render(tmp_path, tmp_path, tmp_path)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterable, Mapping
@@ -148,19 +149,32 @@ def stage(files: Mapping[str, Path], target: Path) -> None:
 def render(source: Path, output: Path, root: Path) -> Path:
     """Build the HTML of a staged book into ``output/_build/html`` and return its first page.
 
-    Warnings are errors. Raises RenderError after Jupyter Book has printed what is wrong.
+    Warnings are errors. What an earlier rendering left may no longer fit (a function has moved, a figure has gone to
+    another page), so where that fails it is thrown away and the book rendered once more from nothing. Raises
+    RenderError after Jupyter Book has printed what is wrong.
     """
+    first, left = output / "_build" / "html" / "index.html", output / "_build" / ".doctrees"
+    print("Rendering the book", flush=True)
+    if left.is_dir():
+        if _built(source, output, root, quiet=True):
+            return first
+        print("Rendering it anew, without what the last rendering left", flush=True)
+        shutil.rmtree(left)
+    if not _built(source, output, root, quiet=False):
+        raise RenderError(f"the book in {source} could not be rendered; what is wrong stands above")
+    return first
+
+
+def _built(source: Path, output: Path, root: Path, *, quiet: bool) -> bool:
+    """Whether Jupyter Book renders without a warning; ``quiet`` keeps to itself what is wrong."""
     start = "from jupyter_book.cli.main import main; main()"
     arguments = ["build", str(source), "--path-output", str(output), "-W", "-n", "--keep-going", "-q"]
     environment = {**os.environ, "DISENTANGLE_HOME": str(root), "PYTHONWARNINGS": "ignore"}
-    print("Rendering the book", flush=True)
     # Its own closing box would stand after our last line, the path; what is wrong it prints to stderr.
     command = [sys.executable, "-c", start, *arguments]
-    done = subprocess.run(command, env=environment, cwd=root, stdout=subprocess.DEVNULL)
-    first = output / "_build" / "html" / "index.html"
-    if done.returncode or not first.is_file():
-        raise RenderError(f"the book in {source} could not be rendered; what is wrong stands above")
-    return first
+    streams = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL if quiet else None}
+    done = subprocess.run(command, env=environment, cwd=root, **streams)
+    return done.returncode == 0 and (output / "_build" / "html" / "index.html").is_file()
 
 
 def main() -> None:
