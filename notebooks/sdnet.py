@@ -745,6 +745,11 @@ for modality, mixtures in MIXED.items():
             "tested in": modality.upper(),
             "trained on": name,
             "Dice": str(dice),
+            "single trainings": ", ".join(
+                f"{evaluate_factors.variant_dice([cell], mixture, modality).value:.3f}"
+                for cell in done
+                if cell["parameters"].get("variant") == mixture
+            ),
             "minus one modality alone": "",
         }
         if mixture != alone:
@@ -767,6 +772,22 @@ if rows_of_table:
     display(pd.DataFrame(rows_of_table).style.hide(axis="index"))
 else:
     display(Markdown("These cells have not run."))
+GONE = 0.05
+parts = {"rv": "right ventricle", "myo": "myocardium", "lv": "left ventricle"}
+lost = [
+    f"{name} ({part}, {gone} of {len(values)} trainings)"
+    for mixture, name in (MIXED["mr"] | MIXED["ct"]).items()
+    for structure, part in parts.items()
+    if mixture in trained_on
+    and (values := evaluate_factors.structure_dice(done, mixture, structure))
+    and (gone := sum(value < GONE for value in values))
+]
+if lost:
+    display(
+        Markdown(
+            f"**Given up** (mean Dice of a structure below {GONE}): {'; '.join(lost)}. A difference from such a training is mostly the luck of a seed, not what the other modality adds."
+        )
+    )
 
 # %% [markdown]
 # ## The claims, and what we found
