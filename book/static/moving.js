@@ -11,13 +11,18 @@
     data.sliders.forEach((slider, at) => controls.append(control(slider, at)));
     figure.querySelector(".moving-still").replaceWith(controls, plot, said);
 
+    /* Pictures arrive a little after the call that draws them: busy until the newest has. */
+    let newest = 0;
     const draw = () => {
       const layout = fitted(data.layout, figure.clientWidth);
       plot.style.height = `${layout.height}px`;
       const state = stateAt(data, positions);
       const traces = data.traces.map((trace, at) => Object.assign({}, trace, ...state.map((part) => (part.traces || [])[at])));
       const shapes = state.flatMap((part) => part.shapes || []);
-      Plotly.react(plot, traces, themed(layout, shapes), { displayModeBar: false, staticPlot: true });
+      const drawing = ++newest;
+      figure.ariaBusy = "true";
+      const done = () => { if (drawing === newest) figure.ariaBusy = "false"; };
+      Plotly.react(plot, traces, themed(layout, shapes), { displayModeBar: false, staticPlot: true }).then(done, done);
       said.textContent = state.map((part) => part.said || "").join(" ").trim();
     };
     draw();

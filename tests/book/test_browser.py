@@ -95,10 +95,23 @@ def test_sliders_choose_among_the_computed_states(tab):
         figure.locator(".main-svg").first.wait_for(state="attached")
         pictures = set()
         slider.focus()
-        for key in ("Home", "End"):
+        for key, end in (("Home", "min"), ("End", "max")):
             tab.keyboard.press(key)
+            _wait_until_drawn(tab, number, end)
             pictures.add(figure.locator(".moving-plot").inner_html())
         assert len(pictures) == 2 and said.text_content(), figure.get_attribute("id")
+
+
+def _wait_until_drawn(tab, number: int, end: str) -> None:
+    """Wait until a figure's first slider stands at its ``min`` or ``max`` and the pictures of that state are there."""
+    tab.wait_for_function(
+        """([number, end]) => {
+          const figure = document.querySelectorAll("figure.moving")[number];
+          const slider = figure.querySelector("input[type=range]");
+          return slider.value === slider[end] && figure.ariaBusy === "false";
+        }""",
+        arg=[number, end],
+    )
 
 
 def test_without_scripts_a_moving_figure_is_a_picture_with_words(running):
