@@ -178,6 +178,19 @@ def test_z_scored_images_with_a_mask_of_0_99999997(tmp_path, head, write):
     assert np.allclose(np.sort(conditioned(scan).modalities["FLAIR"][scan.brain]), expected, atol=1e-4)
 
 
+def test_a_brain_scored_inside_and_0_outside_keeps_its_dark_half(tmp_path, head, write):
+    place = tmp_path / "brats_2013_pat0001_1"
+    inside = head["T2"][head["brain"]]
+    scored = np.where(head["brain"], (head["T2"] - inside.mean()) / inside.std(), 0)
+    write(place / "Flair_subtrMeanDivStd.nii.gz", scored)
+    write(place / "brainmask.nii.gz", head["brain"])
+    scan = next(readers.scans("brats2013", tmp_path))
+    values = conditioned(scan).modalities["FLAIR"][scan.brain]
+    low, high = np.percentile(inside, [1, 99])
+    expected = np.clip((inside - low) / (high - low), 0, 1)
+    assert np.allclose(np.sort(values), np.sort(expected), atol=1e-3)
+
+
 def test_both_layouts_of_mslub_give_the_same_cohort(tmp_path, head, write):
     parts = {"T1W": "T1", "FLAIR": "T2", "brainmask": "brain", "consensus_gt": "labels"}
     for kind, part in parts.items():

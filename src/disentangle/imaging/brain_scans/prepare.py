@@ -20,6 +20,9 @@ from disentangle.imaging.brain_scans.scan import LABELS, Scan, ScanError
 WINDOWS = {"CT": (-1000.0, 1000.0), "PET": (0.0, 15.0)}
 """Fixed limits of measured units: Hounsfield and standardised uptake; MR has none and is scaled by percentiles."""
 
+_MOST_BELOW_BLACK = 0.1
+"""Share of a brain below what surrounds it; interpolation leaves far less, a z-scored brain about a half."""
+
 _BIAS, _SCALING = ("none", "n4"), ("black", "percentiles")
 
 
@@ -28,7 +31,8 @@ class Preparation:
     """What is done to the grey values.
 
     ``bias``: "none" or "n4" (needs SimpleITK). ``scaling``: "black" takes what surrounds the brain as 0 and the
-    percentile ``top`` inside it as 1, as ``brain_sites`` does; "percentiles" takes the 1st as 0. Brighter voxels are 1
+    percentile ``top`` inside it as 1, as ``brain_sites`` does; "percentiles" takes the 1st as 0, and so does "black"
+    where much of the brain lies below its surroundings (z-scored inside the brain, 0 outside). Brighter voxels are 1
     too: with ``top`` 99 the brightest percent of a brain cannot be told apart, which may be all of a small lesion.
     ``whole_head``: True keeps a scan without a brain mask as it is, skull included.
     """
@@ -79,7 +83,8 @@ def _limits(
     measured = values[brain] if brain is not None else values[values > values.min()]
     low, high = (float(value) for value in np.percentile(measured, [1, preparation.top]))
     if preparation.scaling == "black":
-        low = black_of(values, brain)
+        black = black_of(values, brain)
+        low = black if np.mean(measured < black) <= _MOST_BELOW_BLACK else low
     if not high > low:
         raise ScanError(
             f"{where}: in the brain black is {low:g} and percentile {preparation.top:g} {high:g}, expected a range"
