@@ -206,9 +206,15 @@ def data_pack(name: str) -> None:
 
 
 @data_app.command("check")
-def data_check(name: str, folder: Annotated[Path | None, typer.Argument()] = None) -> None:
+def data_check(
+    name: str,
+    folder: Annotated[Path | None, typer.Argument()] = None,
+    load: Annotated[bool, typer.Option(help="Load it as well, which takes time and memory.")] = True,
+) -> None:
     """Say what lies in the folder of a data set, what was expected, and whether it can be loaded."""
-    report = import_module("disentangle.imaging.datasets").check(name, folder)
+    datasets = import_module("disentangle.imaging.datasets")
+    report = datasets.check(name, folder)
+    report = datasets.tried(report) if load else report
     print(report)
     raise typer.Exit(0 if report.ok else 1)
 

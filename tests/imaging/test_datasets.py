@@ -147,6 +147,21 @@ def test_a_check_tells_what_was_found_and_what_is_wrong(cubes: Path, tmp_path: P
     assert datasets.check("lidc").ok
 
 
+def test_a_trial_finds_what_a_look_through_the_folder_does_not(cubes: Path, monkeypatch):
+    good = datasets.tried(datasets.check("lidc_cubes"))
+    assert good.ok and good.lines[-1][:2] == ("on loading", f"2 people, {len(datasets.load('lidc_cubes'))} images")
+
+    def refusing(folder: Path) -> None:
+        raise ValueError(f"{folder.name}: too few slices")
+
+    monkeypatch.setattr(datasets, "_function", lambda dotted: refusing)
+    bad = datasets.tried(datasets.check("lidc"))
+    assert bad.ok, "what comes with the package is not tried"
+    bad = datasets.tried(good)
+    assert not bad.ok and "on loading: lidc_cubes: too few slices" in str(bad)
+    assert datasets.tried(bad) == bad
+
+
 def test_the_checksum_of_the_embedded_cohort_follows_its_files(monkeypatch, tmp_path: Path):
     first = datasets.checksum("lidc")
     assert first == datasets.checksum("lidc") and len(first) == 64

@@ -14,7 +14,7 @@ import inspect
 import os
 import tomllib
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -172,6 +172,21 @@ def check(name: str, folder: Path | None = None) -> Check:
         return Check(name, place, (), (f"{place} is no folder",))
     lines, problems = _function(known.check)(place)
     return Check(name, place, tuple(lines), tuple(problems))
+
+
+def tried(found: Check) -> Check:
+    """The check with what came of reading the folder with the set's own options; one with problems stays as it is.
+
+    No pack is written. Takes the memory that `load` takes.
+    """
+    if not found.ok or not entry(found.name).real:
+        return found
+    try:
+        cohort = _function(entry(found.name).loader)(found.folder)
+    except (ValueError, OSError) as error:
+        return replace(found, problems=(f"on loading: {error}",))
+    line = ("on loading", f"{cohort.people} people, {len(cohort):,} images", "any number")
+    return replace(found, lines=(*found.lines, line))
 
 
 def packs_folder() -> Path:
