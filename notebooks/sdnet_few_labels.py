@@ -510,6 +510,7 @@ for steps_of in sorted(set(table["steps"]) - {0}) if len(table) else []:
                 "steps": f"{steps_of:,}",
                 "Dice": str(longer),
                 f"gain over {comparison.STEPS:,} steps": signed(gain) if gain else "",
+                "trainings": len(evaluate.runs(table, method, known, steps=steps_of)),
             }
         )
 if rows:
@@ -523,7 +524,12 @@ if rows:
             }
             display(
                 Markdown(
-                    f"With {LABELLED[row['labelled people']]}, {row['method']} {word[better(interval)]} with more steps: {signed(interval)}."
+                    f"With {LABELLED[row['labelled people']]}, {row['method']} {word[better(interval)]} with more steps: {signed(interval)}"
+                    + (
+                        " (one training of each length: another may end elsewhere)."
+                        if row["trainings"] == 1
+                        else "."
+                    )
                 )
             )
 else:
