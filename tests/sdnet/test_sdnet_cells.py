@@ -10,7 +10,7 @@ import pytest
 import torch
 
 from disentangle.imaging import datasets
-from disentangle.sdnet import ablation, best, comparison, ingredients, mixtures, reasons
+from disentangle.sdnet import ablation, all_masks, best, comparison, ingredients, mixtures, reasons
 from disentangle.sdnet.fitted import Fitted
 from disentangle.sdnet.splits import few_labels
 
@@ -28,7 +28,7 @@ def few_steps(monkeypatch, hearts):
         return configuration(2)
 
     configuration = comparison.configuration
-    for module in (comparison, reasons, ingredients, best):
+    for module in (comparison, reasons, ingredients, best, all_masks):
         monkeypatch.setattr(module, "configuration", short)
         monkeypatch.setattr(module, "cohort_of", lambda data: hearts)
 
@@ -40,6 +40,7 @@ CELLS = {
     "sdnet_allmasks": comparison.few_labels_cell,
     "sdnet_no_adversary": reasons.reason_cell,
     "unet_best": best.best_cell,
+    all_masks.METHOD: all_masks.gan_cell,
     **dict.fromkeys(ingredients.ARMS, ingredients.ingredient_cell),
 }
 
@@ -67,6 +68,20 @@ def test_masks_of_people_without_labels_change_nothing(few_steps, hearts):
         assert all(torch.equal(first[name], second[name]) for name in first), method
 
 
+def test_a_discriminator_of_all_masks_sees_masks_that_are_withheld_elsewhere(few_steps, hearts, monkeypatch):
+    seen = {}
+
+    def spy(data, config, seed, **rows):
+        seen[config.adversary.masks] = rows["labelled"].sum()
+        return fit_unet(data, config, seed, **rows)
+
+    fit_unet = all_masks.fit_unet
+    monkeypatch.setattr(all_masks, "fit_unet", spy)
+    all_masks.gan_cell("heart_phantom", all_masks.METHOD, 1, 0, 0, 0)
+    split = few_labels(hearts.samples, 0, 1, 0)
+    assert seen == {"all": split.labelled.sum()}, "the network's own labels stay those of one person"
+
+
 def test_turned_copies_are_turned_back():
     class Bright(torch.nn.Module):
         """Background where it is dark, the first structure where it is bright: turning must change next to nothing."""
@@ -92,7 +107,7 @@ def test_turned_copies_are_turned_back():
 
 @pytest.mark.parametrize("call", dict.fromkeys(CELLS.values()))
 def test_an_unknown_method_is_named_with_those_that_are(few_steps, call):
-    with pytest.raises(ValueError, match="no (method|arm) 'vnet', expected one of"):
+    with pytest.raises(ValueError, match="no (method|arm) 'vnet', expected "):
         call("heart_phantom", "vnet", 1, 0, 0, 0)
 
 

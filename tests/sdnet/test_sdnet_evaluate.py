@@ -68,6 +68,22 @@ def test_few_pixels_at_end_diastole_do_not_make_one_error_endless(done):
     assert not table["ef_unknown"].any()
 
 
+def test_the_constant_answer_is_the_mean_of_the_others(done):
+    for one in done:
+        for person, true in zip(one["scores"]["people"], (0.3, 0.6), strict=True):
+            person["ef_true"] = true
+    found = evaluate.constant_ef_error(evaluate.people_table(done))
+    assert (found.value, found.n) == (pytest.approx(30), 2), "each of two is told the other's"
+    assert evaluate.constant_ef_error(evaluate.people_table([])) is None
+
+
+def test_falling_losses_of_longer_trainings_are_asked_for_by_their_steps(done):
+    done[-1]["scores"]["curve"] = [[step, 1 / step] for step in range(1, 13)]
+    done[0]["scores"]["curve"] = [[step, 0.5] for step in range(1, 13)]
+    assert evaluate.still_falling(done)["falling"].tolist() == [False]
+    assert evaluate.still_falling(done, steps=4000)["falling"].tolist() == [True]
+
+
 def test_self_training_has_its_own_number_of_steps(done):
     longer = cell("selftrain", {"a": 0.5, "b": 0.5})
     longer["parameters"]["steps"] = 1600
@@ -99,6 +115,20 @@ def test_swaps_are_a_share_of_copying():
     assert evaluate_factors.swap_fraction(done, "sdnet").value == pytest.approx(0.5)
     assert evaluate_factors.swap_fraction(done, "copy").value == pytest.approx(1.0)
     assert evaluate_factors.swap_difference(done, "sdnet", "copy").high == pytest.approx(-0.1)
+
+
+def test_swaps_are_told_apart_by_the_modality_of_the_source():
+    done = [variant("sdnet", seed, 0.1, [1.0, 0.5]) for seed in (0, 1)]
+    for one in done:
+        one["scores"]["posterior_variance"] = [0.5, 0.1, 0.9]
+        for person, name, swap in zip(one["scores"]["swaps"], ("mr001", "ct001"), (0.1, 0.3), strict=True):
+            person |= {"subject": name, "swap": swap, "swap_heart": swap}
+    assert evaluate_factors.swap_fraction(done, "sdnet", source="mr").value == pytest.approx(0.5)
+    assert evaluate_factors.swap_fraction(done, "sdnet", source="ct").value == pytest.approx(1.5)
+    assert evaluate_factors.swap_fraction(done, "own", source="ct").value == pytest.approx(0.5)
+    assert evaluate_factors.swap_difference(done, "sdnet", "copy", source="ct").low == pytest.approx(0.1)
+    assert evaluate_factors.swap_difference(done, "sdnet", "copy", heart=True, source="mr").value == pytest.approx(0)
+    assert evaluate_factors.posterior_variances(done, "sdnet") == (0.9, 0.1)
 
 
 def test_accuracies_are_paired_by_person_and_seed():

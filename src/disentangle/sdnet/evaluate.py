@@ -117,8 +117,24 @@ def factor_table(done: Sequence[dict]) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
-def still_falling(done: Sequence[dict]) -> pd.DataFrame:
-    """One row a cell of the grid's own length: method, labelled, and whether its training loss is still ``falling``.
+def constant_ef_error(table: pd.DataFrame) -> Interval | None:
+    """Error (percentage points) of saying of each tested person the mean ejection fraction of the others in the fold.
+
+    None where nobody's fraction is known.
+    """
+    if table.empty or "ef_true" not in table:
+        return None
+    people = table.dropna(subset=["ef_true"]).drop_duplicates(["subject", "fold"])
+    errors = []
+    for _, fold in people.groupby("fold"):
+        true = fold["ef_true"].to_numpy(float)
+        if len(true) > 1:
+            errors += list(100 * np.abs(true - (true.sum() - true) / (len(true) - 1)))
+    return crossed_bootstrap(np.array(errors)[:, None], draws=DRAWS, seed=0) if errors else None
+
+
+def still_falling(done: Sequence[dict], steps: int = 0) -> pd.DataFrame:
+    """One row a cell of the grid's own length, or of ``steps``: method, labelled, and whether its loss is ``falling``.
 
     Falling: in the last quarter of the steps the mean loss on labelled images is lower by more than `FALLING` of itself
     than in the quarter before.
@@ -126,7 +142,7 @@ def still_falling(done: Sequence[dict]) -> pd.DataFrame:
     rows = []
     for cell in done:
         known, curve = cell["parameters"], np.array(cell["scores"].get("curve", []))
-        if _other_steps(known) or len(curve) < 4:
+        if _other_steps(known) != steps or len(curve) < 4:
             continue
         before, last = (part[:, 1].mean() for part in np.array_split(curve, 4)[-2:])
         falling = bool(last < (1 - FALLING) * before)

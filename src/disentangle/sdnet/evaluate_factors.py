@@ -12,22 +12,29 @@ from disentangle.metrics.intervals import Interval, crossed_bootstrap, percentil
 DRAWS = 2000
 
 
-def swap_table(done: Sequence[dict], variant: str, heart: bool = False) -> pd.DataFrame:
-    """One row a seed and test person: errors of ``swap``, ``copy`` and ``own``, mean over the person's pairs."""
+def swap_table(done: Sequence[dict], variant: str, heart: bool = False, source: str | None = None) -> pd.DataFrame:
+    """One row a seed and test person: errors of ``swap``, ``copy`` and ``own``, mean over the person's pairs.
+
+    ``source``: only people scanned in ``mr`` or in ``ct``, whose hearts are drawn in the other modality.
+    """
     suffix = "_heart" if heart else ""
     rows = [
         {"seed": cell["parameters"]["seed"], "subject": person["subject"]}
         | {name: person[f"{name}{suffix}"] for name in ("swap", "copy", "own")}
         for cell in _of(done, variant)
         for person in cell["scores"]["swaps"]
+        if source is None or person["subject"].startswith(source)
     ]
     return pd.DataFrame(rows).dropna()
 
 
-def swap_fraction(done: Sequence[dict], variant: str, heart: bool = False) -> Interval:
-    """Sum of the errors of swaps over that of copying, people and seeds drawn; ``copy`` itself is 1."""
-    table = swap_table(done, "sdnet" if variant == "copy" else variant, heart)
-    return _fraction(table, "copy" if variant == "copy" else "swap")
+def swap_fraction(done: Sequence[dict], variant: str, heart: bool = False, source: str | None = None) -> Interval:
+    """Sum of the errors of swaps over that of copying, people and seeds drawn; ``copy`` itself is 1.
+
+    ``own``: SDNet's drawing of the exact picture from that picture's own factors. ``source``: as in `swap_table`.
+    """
+    plain = variant if variant in ("copy", "own") else "swap"
+    return _fraction(swap_table(done, variant if plain == "swap" else "sdnet", heart, source), plain)
 
 
 def _fraction(table: pd.DataFrame, error: str) -> Interval:
@@ -47,10 +54,19 @@ def swap_fractions_by_seed(done: Sequence[dict], variant: str) -> list[float]:
     return (by_seed["swap"] / by_seed["copy"]).tolist()
 
 
-def swap_difference(done: Sequence[dict], variant: str, other: str) -> Interval:
-    """Mean paired difference in grey values of 0..1: errors of a variant's swaps minus another's, or minus ``copy``."""
-    mine = swap_table(done, variant).set_index(["subject", "seed"])
-    theirs = mine["copy"] if other == "copy" else swap_table(done, other).set_index(["subject", "seed"])["swap"]
+def swap_difference(
+    done: Sequence[dict], variant: str, other: str, heart: bool = False, source: str | None = None
+) -> Interval:
+    """Mean paired difference in grey values of 0..1: errors of a variant's swaps minus another's, or minus ``copy``.
+
+    ``heart``: of the heart alone. ``source``: as in `swap_table`.
+    """
+
+    def table(name: str) -> pd.DataFrame:
+        return swap_table(done, name, heart, source).set_index(["subject", "seed"])
+
+    mine = table(variant)
+    theirs = mine["copy"] if other == "copy" else table(other)["swap"]
     both = (mine["swap"] - theirs).dropna()
     return _crossed(both)
 
@@ -64,6 +80,12 @@ def consistency(done: Sequence[dict], variant: str) -> tuple[float, float]:
     """Dice of s in two styles of one anatomy, and of s of two people; means over channels, people and seeds."""
     people = [person for cell in _of(done, variant) for person in cell["scores"]["swaps"]]
     return tuple(float(np.mean([person[name] for person in people])) for name in ("consistency", "other_anatomy"))
+
+
+def posterior_variances(done: Sequence[dict], variant: str) -> tuple[float, float]:
+    """Variance of the least and of the most used dimension of z in test images, means over seeds."""
+    variances = np.array([np.sort(cell["scores"]["posterior_variance"]) for cell in _of(done, variant)])
+    return float(variances[:, -1].mean()), float(variances[:, 0].mean())
 
 
 def scanner_fraction(done: Sequence[dict], variant: str) -> Interval:

@@ -75,6 +75,8 @@ def sdnet_few_labels() -> list[Cell]:
         *(_cell("heart_phantom", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
         *_volumes("heart_phantom", 0),
         *_further("heart_phantom", 0),
+        *_all_masks("heart_phantom", 0),
+        *_ingredients_of_two("heart_phantom"),
     ]
 
 
@@ -92,6 +94,8 @@ def sdnet_few_labels_acdc() -> list[Cell]:
         *(_cell("acdc", method, 1, 0, 0, steps=PLATEAU_STEPS) for method in ("sdnet", "unet")),
         *_further("acdc", 0),
         *(cell for fold in (1, 2) for cell in _fold("acdc", fold)),
+        *_all_masks("acdc", 0),
+        *_ingredients_of_two("acdc"),
     ]
     if not as_provided("acdc"):
         return cells
@@ -152,7 +156,23 @@ def _ingredients(data: str, fold: int) -> list[Cell]:
     asked += [(arm, 1, 0) for arm in INGREDIENTS] + [(arm, 2, 0) for arm in (supervised, *INGREDIENTS)]
     asked += [(supervised, 1, draw) for draw in (1, 2) if data == "acdc"]
     asked += [(arm, 1, draw) for draw in (1, 2) for arm in INGREDIENTS]
-    return [_cell(data, arm, known, draw, fold, function="ingredients:ingredient_cell") for arm, known, draw in asked]
+    return [_ingredient(data, arm, known, draw, fold) for arm, known, draw in asked]
+
+
+def _ingredients_of_two(data: str) -> list[Cell]:
+    """The same with two labelled people, where the comparison has more trainings: other folds of real hearts, draws."""
+    others = [(0, 1), (0, 2)] if data == "acdc" else [(1, 0), (2, 0)]
+    arms = ("sdnet_supervised", *INGREDIENTS)
+    return [_ingredient(data, arm, 2, draw, fold) for draw, fold in others for arm in arms]
+
+
+def _ingredient(data: str, arm: str, known: int, draw: int, fold: int) -> Cell:
+    return _cell(data, arm, known, draw, fold, function="ingredients:ingredient_cell")
+
+
+def _all_masks(data: str, fold: int) -> list[Cell]:
+    """The U-Net with the discriminator of the released SDNet, in the draws of one labelled person."""
+    return [_cell(data, "gan_allmasks", 1, draw, fold, function="all_masks:gan_cell") for draw in DRAWS]
 
 
 def _volumes(data: str, fold: int) -> list[Cell]:
