@@ -231,16 +231,31 @@ def test_single_trainings_put_puir_behind_nobody():
 
 
 def test_words_follow_the_numbers():
-    assert "the opposite of what one expects" in report_feature.equivariance_words(TABLE)
+    assert "lower without the term" in report_feature.equivariance_words(TABLE)
     turned = TABLE.assign(**{"equivariance.plane": -TABLE["equivariance.plane"]})
-    assert "as one expects" in report_feature.equivariance_words(turned)
-    assert "opposite" not in report_feature.equivariance_words(turned)
+    assert "higher without the term" in report_feature.equivariance_words(turned)
     rows = report_feature.constraints(TABLE)
-    assert rows["tumour, dB from PUIR"].tolist() == ["-0.50", "-0.50"] and rows["trainings"].tolist() == [1, 1]
+    assert rows["PUIR minus it, tumour, dB"].tolist() == ["+0.50", "+0.50"] and rows["trainings"].tolist() == [1, 1]
     said = report_further.rate_words(Report("puir", "brain"), DONE)
     assert "tumour 0.002 (-1.00 dB" in said and "brain 0.002 (-0.50 dB" in said
     assert report_further.rate_words(Report("puir", "brain"), DONE[:4]) == ""
-    assert "polynomial of the grey value: " in report_transfer.released_words(TABLE)
+    assert "Lowest SSIM: copy the source (17.500)" in report_transfer.released_words(TABLE)
+    retrieved = report_feature.retrieval_words(TABLE)
+    assert "With skips, what PUIR's $X_h$ finds minus matched network +0.000 [+0.000, +0.000] (not told" in retrieved
+    assert "minus grey values, correlated +0.300 [+0.300, +0.300] (more)" in retrieved
+    assert "minus matched network, no skips +0.000 [+0.000, +0.000] (one training)" in retrieved
+
+
+def test_the_matched_network_is_held_against_the_polynomial_too():
+    rows = report_transfer.matched_gains(Report("puir", "brain"), TABLE)
+    assert rows["value"].tolist() == pytest.approx([-0.2] * len(REGIONS)) and (rows["trainings"] == 2).all()
+
+
+def test_pairs_in_which_puir_is_behind_are_named():
+    said = report_transfer.pairs_words(DONE, "volume")
+    assert "in the whole volume" in said and "Drawn as T1ce from the others: from T1 +0.8" in said
+    assert report_transfer.pairs_words(DONE) == "", "nobody's pairs have a value there"
+    assert report_transfer.pairs_words(DONE[1:2], "volume") == ""
 
 
 def segmentation_cell(method: str, seed: int, gain: float) -> dict:
@@ -291,8 +306,25 @@ def test_words_on_subsets_count_the_contrasts_that_make_dice_worse():
     cell = segmentation_cell("puir", 0, 0.0)
     cell["scores"]["dice"]["tc"] = {word: [0.9 - 0.1 * word.count("1")] * 6 for word in cell["scores"]["dice"]["wt"]}
     said = report_tasks.subset_words(evaluate_tasks.dice_table([cell]), MODALITIES)
-    assert "28 ways" in said and "0 (whole tumour), 28 (tumour core), 0 (enhancing tumour)" in said
+    assert "28 ways" in said and "in 28 (after PUIR's pre-training); what is added is" in said and "in 7 of 28" in said
     assert "0.90 with all contrasts, 0.80 without T1ce and 0.60 with T1ce alone" in said
+
+
+def test_a_gain_that_shrinks_where_contrasts_are_missing_is_told():
+    cells_of = [segmentation_cell(method, seed, 0.0) for seed in (0, 1) for method in ("puir", "matched")]
+    for cell in cells_of:
+        if cell["parameters"]["method"] == "puir":
+            for words in cell["scores"]["dice"].values():
+                words["1111"] = [value and value + 0.05 for value in words["1111"]]
+    table = evaluate_tasks.dice_table(cells_of)
+    change, seeds = evaluate_tasks.gain_by_number(table, "puir", "matched", "wt")
+    assert (change.value, change.high, seeds) == (pytest.approx(-0.05), pytest.approx(-0.05), 2)
+    assert evaluate_tasks.gain_by_number(table, "puir", "scratch", "wt") == (None, 0)
+    rows = report_tasks.missing_gains(Report("puir", "brain"), table)
+    assert rows["region"].tolist() == ["whole tumour", "enhancing tumour"]
+    said = report_tasks.missing_words(rows)
+    assert "**smaller** with one contrast than with all four in: whole tumour, enhancing tumour" in said
+    assert report_tasks.missing_words(report_tasks.missing_gains(Report("puir", "brain"), table[:0])) == ""
 
 
 def test_the_correlation_of_uptake_keeps_its_sign():
@@ -302,7 +334,7 @@ def test_the_correlation_of_uptake_keeps_its_sign():
     against = evaluate_tasks.uptake_correlation(table, "polynomial", "tumour")
     assert against.value == pytest.approx(-1) and against.high < 0
     known = report_tasks.unpredictable(Report("puir", "brain"), table)
-    assert "2 of 6 correlations are negative" in report_tasks.unpredictable_words(known, 6)
+    assert "wholly above zero: PUIR, brain, PUIR, tumour" in report_tasks.unpredictable_words(known, 6)
 
 
 def test_uptake_is_shown_once_a_person():

@@ -48,6 +48,21 @@ def dice_difference(
     return None if both.empty else _interval(both, both["dice_first"] - both["dice_second"])
 
 
+def gain_by_number(
+    table: pd.DataFrame, first: str, second: str, region: str, fewer: str = "one", more: str = "all"
+) -> tuple[Interval | None, int]:
+    """Gain of one method over another with few contrasts minus that with all, and the number of seeds of both.
+
+    Paired by person and seed; above zero where the gain grows as contrasts are missing.
+    """
+    parts = [_paired(table, first, second, region, given) for given in (fewer, more)]
+    if any(part.empty for part in parts):
+        return None, 0
+    both = parts[0].merge(parts[1], on=["subject", "seed"], suffixes=("_fewer", "_more"))
+    gains = [both[f"dice_first_{part}"] - both[f"dice_second_{part}"] for part in ("fewer", "more")]
+    return _interval(both, gains[0] - gains[1]), int(both["seed"].nunique())
+
+
 def dice_differences_by_seed(
     table: pd.DataFrame, first: str, second: str, region: str, given: str | None = None
 ) -> list[float]:

@@ -46,6 +46,33 @@ def retrieval(report: Report, table: pd.DataFrame, people: int) -> pd.DataFrame:
     return pd.DataFrame(rows)
 
 
+def retrieval_words(table: pd.DataFrame) -> str:
+    """Whether X_h knows the person once the outline is gone: PUIR against grey values and the matched network."""
+    said = []
+    for name, first, others in (
+        ("With skips", "puir", ("matched", "correlation")),
+        ("Without skips", "puir_no_skips", ("matched_no_skips", "correlation")),
+    ):
+        parts = []
+        for other in others:
+            gain = evaluate.difference(table, first, other, "retrieval.inner")
+            if gain is not None:
+                number = len(evaluate.difference_by_seed(table, first, other, "retrieval.inner"))
+                verdict = (
+                    "one training"
+                    if number < trainings.ENOUGH
+                    else "more"
+                    if gain.low > 0
+                    else "**fewer**"
+                    if gain.high < 0
+                    else "not told apart"
+                )
+                parts.append(f"minus {NAMES[other]} {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] ({verdict})")
+        if parts:
+            said.append(f"{name}, what PUIR's $X_h$ finds {', '.join(parts)}")
+    return f"**With heads of one outline**, as shares of queries. {'. '.join(said)}." if said else ""
+
+
 def equivariance(report: Report, table: pd.DataFrame) -> pd.DataFrame:
     """How far X_h of a turned head is from the turned X_h, relative to its size; columns as of `retrieval`."""
     rows, error = [], "distance of X_h of turned heads from turned X_h over the length of X_h"
@@ -92,14 +119,15 @@ def use_of_invariant(report: Report, table: pd.DataFrame) -> pd.DataFrame:
 def constraints(table: pd.DataFrame) -> pd.DataFrame:
     """What each constraint does to three measures: one row an ablation, beside PUIR of the same seeds.
 
-    Columns: PSNR in the tumour minus that of PUIR; retrieval with one outline and equivariance error, both with PUIR's.
+    Columns: PUIR's PSNR in the tumour minus the ablation's; retrieval with one outline and equivariance error, both
+    with PUIR's.
     """
     rows = []
     for method in [name for name in ABLATED if name != "inv_equ"]:
-        change = evaluate.difference(table, method, "puir", "tumour.psnr")
+        change = evaluate.difference(table, "puir", method, "tumour.psnr")
         if change is None:
             continue
-        row = {"training": NAMES[method], "tumour, dB from PUIR": f"{change.value:+.2f}"}
+        row = {"training": NAMES[method], "PUIR minus it, tumour, dB": f"{change.value:+.2f}"}
         for name, column in (
             ("retrieval, one outline", "retrieval.inner"),
             ("equivariance error", "equivariance.plane"),
@@ -117,10 +145,10 @@ def equivariance_words(table: pd.DataFrame) -> str:
         return ""
     full, without, number = both["first"].mean(), both["second"].mean(), both["seed"].nunique()
     matched = evaluate.mean(table, "matched", "equivariance.plane")
-    said = (
-        "lower without the term, **the opposite of what one expects**"
-        if without < full
-        else "higher without the term, as one expects"
+    said = "lower without the term" if without < full else "higher without the term"
+    said += (
+        ". Invariance is asked of contrasts that were turned differently and turned back, so it teaches equivariance "
+        "by itself; leaving the term out takes away only the telling of the turn and the second view"
     )
     said += f" (matched network, without any constraint: {matched.value:.3f})" if matched else ""
     return f"Equivariance error with all constraints {full:.4f}, without equivariance {without:.4f}: {said}. " + (
