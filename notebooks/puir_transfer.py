@@ -569,7 +569,9 @@ if len(retrieved):
             hue="frame",
         )
     )
-    display(Markdown(report_feature.retrieval_words(table)))
+
+# %% tags=["hide-input"]
+display(Markdown(report_feature.retrieval_words(table)))
 
 # %% [markdown]
 # ## Does the feature turn along?
@@ -600,6 +602,8 @@ if len(turned):
 levels = report_transfer.dial(report, table)
 if len(levels):
     display(dial_plot(levels, label="gain in the tumour, dB"))
+
+# %% tags=["hide-input"]
 read = evaluate.drop(table, "puir", "shuffle", "tumour") if len(table) else None
 if len(levels) and read is not None:
     gained = [f"{row.jitter:g} %" for row in levels.itertuples() if row.low > 0]
