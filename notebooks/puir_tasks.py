@@ -184,7 +184,7 @@ if len(table):
 # A single training decides nothing: another seed may move it by more than the difference asked for, and an interval over people does not contain that. Rows of one training are marked, and their differences are
 # recorded without an interval. Values average all seeds that a start has; differences pair people and the seeds that both have. So they need not agree where the numbers of seeds differ.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-dice", "caption": "Dice of test people over the number of contrasts given, mean over the subsets of that size, 95 % intervals over people and seeds; with one training over people alone."}, "image": {"alt": "Three panels, one a region of the tumour: Dice rises with the number of contrasts given, one line with vertical intervals a start."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-dice", "caption": "Dice of test people over the number of contrasts given, mean over the subsets of that size, 95 % intervals over people and seeds; with one training over people alone."}, "image": {"alt": "Three panels, one a region of the tumour: Dice, from 0 to 1, over one, two, three and all contrasts given, one line with vertical intervals a start; higher is better."}}
 summary = report_tasks.dice(report, table)
 if len(summary):
     display(dice_by_number(trainings.marked(summary[summary["given"] != "all 15 subsets"])))
@@ -283,7 +283,7 @@ display(
 # %% [markdown]
 # Two parts of PET are *personal* in the strictest sense: the metabolism of the whole brain
 # that day, and whether the tumour burns sugar. In this cohort both are drawn independently of everything that CT shows. A method that claims to predict them from CT is wrong, and
-# the best that one could do is the mean over people.
+# the best that one could do is the mean over people. Uptake is given as SUV: activity in a mL of tissue over the injected activity for each gram of the body.
 
 # %% mystnb={"figure": {"name": "fig-puir-pet-ct", "caption": "The same heads in PET and CT, scaled as the networks see them (PET 0..15 SUV, CT -20..80 HU), the section with most tumour, outlined. A hot tumour's solid part takes up more than white matter, which may still be less than cortex; its necrosis stays dark. The tumours look alike in CT; whether they are hot is not to be seen there."}, "image": {"alt": "Two rows of a blurred PET section with bright cortex beside a CT section with faint contrast and a bright skull."}}
 pets = split("pet_ct", sizes=(2, 1, 3, 1))
@@ -323,7 +323,10 @@ if len(pet_gains):
         )
     )
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-uptake", "caption": "Mean uptake (SUV) in the tumour of each test person, as drawn from CT by PUIR (mean over its trainings), against the truth; a dot a person. Dashed: what a clairvoyant would draw."}, "image": {"alt": "A scatter plot with a dot a person, true mean uptake in the tumour across, drawn one upward, hot tumours and others in two colours, and a dashed diagonal."}}
+# %% tags=["hide-input"]
+display(Markdown(report_tasks.pet_words(pet_gains)))
+
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-uptake", "caption": "Mean uptake (SUV) in the tumour of each test person, as drawn from CT by PUIR (mean over its trainings), against the truth; a dot a person. Dashed: what a clairvoyant would draw."}, "image": {"alt": "A scatter plot with a dot a person, true mean uptake (SUV) in the tumour across, drawn one upward, hot tumours and others in two colours, and a dashed diagonal."}}
 if len(pet) and "puir" in set(pet["method"]):
     shown = evaluate_tasks.mean_over_seeds(pet, "puir")
     display(uptake_plot(shown, "tumour"))
@@ -333,8 +336,8 @@ if len(pet) and "puir" in set(pet["method"]):
     true, drawn = shown["uptake.tumour.true"], shown["uptake.tumour.drawn"]
     display(
         Markdown(
-            f"True mean uptake of the tumour differs between people by {true.std():.2f} SUV (SD), the drawn one by {drawn.std():.2f}. Nor is the drawn one right on average: "
-            f"{drawn.mean():.2f} SUV where the truth is {true.mean():.2f}."
+            f"True mean uptake of the tumour differs between people by {true.std():.2f} SUV (SD), the one drawn by PUIR by {drawn.std():.2f}. "
+            + report_tasks.bias_words(report_tasks.uptake_bias(report, pet), true.mean())
         )
     )
 

@@ -49,7 +49,8 @@ import torch
 from IPython.display import Markdown, display
 
 from disentangle import figures
-from disentangle.metrics import trainings
+from disentangle.imaging.glioma import mr, relaxation
+from disentangle.metrics import trainings, volume_quality
 from disentangle.metrics.volume_quality import psnr
 from disentangle.puir import (
     cohorts,
@@ -271,6 +272,51 @@ display(
 # Most of a volume is air, which a copy gets right for nothing and a network has to learn, and most of a brain hardly changes between T1 and T1ce. All four regions are
 # therefore scored, and the tumour decides.
 #
+# ### What is measured
+
+# %% tags=["hide-input"]
+measures = {
+    "PSNR": (
+        "-10 log10 of the mean square error over the voxels of a region, where grey values run from 0 to 1",
+        "dB",
+        "higher",
+    ),
+    "NMSE": (
+        "sum of square errors over the sum of square true values, in the region",
+        "share",
+        "lower",
+    ),
+    "SSIM": (
+        f"likeness of means, spreads and pattern in a Gaussian window of {volume_quality.WINDOW} voxels a side (SD {volume_quality.SIGMA:g}), mean over the region",
+        "up to 1",
+        "higher",
+    ),
+    "retrieval": (
+        "share of queries whose nearest picture in another contrast is the same person's",
+        "0..1",
+        "higher, if the outline does not do it",
+    ),
+    "equivariance error": (
+        "distance of the feature of a turned head, turned back, from that of the upright one, over its length",
+        "from 0",
+        "lower",
+    ),
+}
+display(
+    pd.DataFrame(
+        [
+            {"measure": name, "what it is": text, "unit": unit, "better": side}
+            for name, (text, unit, side) in measures.items()
+        ]
+    ).style.hide(axis="index")
+)
+display(
+    Markdown(
+        f"Grey values are scaled for each volume to $(x - m) / ({2 * mr.HALF_WIDTH:.2f}\\,d) + 0.5$, cut to 0..1; $m$ is the median in the brain and $d$ (MAD) the median distance from it."
+    )
+)
+
+# %% [markdown]
 # ## Is it better than the same network without constraints?
 #
 # One cell is one training and its test on people it never saw. Every ordered pair of different contrasts is drawn, each from one contrast alone; a score is averaged over pairs, and
@@ -476,7 +522,7 @@ display(Markdown(report_feature.equivariance_words(table)))
 # ## Does the decoder use the invariant?
 #
 # Skips carry raw detail past $X_h$. If the decoder can draw from them alone, constraints on $X_h$ are constraints on something nobody reads. Three tests on the trained
-# networks: set $X_h$ to zero, exchange it for another person's in the same contrast, or cut the skips. A drop below 0.5 dB would mean that the claim about $X_h$ is not tested by such drawings.
+# networks: set $X_h$ to zero, exchange it for another person's in the same contrast, or cut the skips. A drop below the line of {glue:text}`line_db:.1f` dB (ours) would mean that the claim about $X_h$ is not tested by such drawings.
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-use", "caption": "PSNR lost when X_h is taken away, exchanged, or left alone (skips cut), with 95 % intervals over people and seeds; rows marked as one training hold people alone. Networks without skips were trained so."}, "image": {"alt": "One horizontal interval a test, network and region of the PSNR lost, in decibel, with a dashed line at half a decibel; far right the decoder depends on X_h."}}
 use = report_feature.use_of_invariant(report, table)
@@ -484,7 +530,7 @@ if len(use):
     shown = trainings.marked(use.assign(method=use["method"] + ", " + use["region"]))
     display(
         figures.interval_plot(
-            shown, label="PSNR lost, dB", references={"0.5 dB": 0.5}, hue="region"
+            shown, label="PSNR lost, dB", references={f"{report_feature.LINE_DB:g} dB": report_feature.LINE_DB}, hue="region"
         )
     )
 
@@ -495,8 +541,8 @@ if exchanged is not None:
         Markdown(
             f"Another person's $X_h$ costs PUIR {exchanged.value:.3f} dB in the brain [{exchanged.low:.3f}, {exchanged.high:.3f}]: "
             + (
-                "**below the line, so the drawings above do not test what is claimed of $X_h$.** They judge the training; the networks without skips below judge the feature."
-                if exchanged.high < 0.5
+                "**below the line, so the drawings above do not test what is claimed of $X_h$.** They judge the training. The feature can be judged in networks without skips, as far as it matters there whose it is:"
+                if exchanged.high < report_feature.LINE_DB
                 else "the drawings above depend on whose $X_h$ it is."
             )
         )
@@ -510,8 +556,9 @@ if all(without.values()):
         Markdown(
             "Trained without skips, another person's $X_h$ costs "
             + "; ".join(
-                f"{report_transfer.NAMES[name]}: **{lost.value:.2f} dB** [{lost.low:.2f}, {lost.high:.2f}] (trainings: {len(evaluate.seeds(table, name, 'x_h.own.brain'))})"
+                f"{report_transfer.NAMES[name]}: **{lost.value:.2f} dB** [{lost.low:.2f}, {lost.high:.2f}] ({report_feature.against_line(lost, number)}; trainings: {number})"
                 for name, lost in without.items()
+                for number in [len(evaluate.seeds(table, name, "x_h.own.brain"))]
             )
             + "."
         )
@@ -545,7 +592,7 @@ if len(no_skips):
 # Before the number is admired, three controls. The **outline** of the brain is the same in all contrasts and gives its owner away. Plain **correlation of grey values** needs no training.
 # With heads moved and scaled to **one size and place** the crudest part of the outline is gone; with only what lies inside of *all* brains left, nobody has an **outline** of their own any more.
 
-# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-retrieval", "caption": "Share of queries whose nearest picture in another contrast is the same person's, 95 % intervals over people and seeds; in rows marked as one training and those that need none, over people alone. Dashed: chance."}, "image": {"alt": "Horizontal intervals for the outline alone, correlated grey values, and X_h of several networks, each for heads as they are, for heads of one size and place, and for heads of one outline."}}
+# %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-retrieval", "caption": "Share of queries whose nearest picture in another contrast is the same person's, 95 % intervals over people and seeds; in rows marked as one training and those that need none, over people alone. Dashed: chance."}, "image": {"alt": "Horizontal intervals of the share of queries found, from 0 to 1, for the outline alone, correlated grey values, and X_h of several networks, each for heads as they are, for heads of one size and place, and for heads of one outline; a dashed line at chance, right of it more are found."}}
 people_asked = int(table["subject"].nunique()) if len(table) else 0
 retrieved = report_feature.retrieval(report, table, people_asked)
 if len(retrieved):
@@ -595,8 +642,16 @@ if len(turned):
 # ## The dial: what if the map is not the same for everybody?
 #
 # The hypothesis of the static map can be broken at will here: give each person's tissues relaxation times of their own. At 0 the map from tissue to
-# signal is exactly the same for everybody; at 10 % some people's white matter comes close to others' grey matter. The dial is the SD of T1 and T2 over people; density moves by 0.4 and the uptake of contrast agent by 3 times as much. If PUIR lives on the static map, its gain over the matched network should shrink along
+# signal is exactly the same for everybody; at 10 % some people's white matter comes close to others' grey matter. If PUIR lives on the static map, its gain over the matched network should shrink along
 # the dial. What stays at 0: the *signals* are static, but every picture is still scaled by its own median and MAD, so that the map from tissue to grey value is not quite. (How well each network draws may change along the dial; that says nothing about PUIR: only the gain does.)
+
+# %% tags=["hide-input"]
+of_t1, of_t2, of_density, of_uptake = relaxation.PERCENT_SHARES
+display(
+    Markdown(
+        f"The dial is the SD over people, in per cent, of each tissue's T1 (times {of_t1:g}) and T2 (times {of_t2:g}); its density moves by {of_density:g} times and its uptake of contrast agent by {of_uptake:g} times as much."
+    )
+)
 
 # %% tags=["hide-input"] mystnb={"figure": {"name": "fig-puir-dial", "caption": "PSNR in the tumour, PUIR minus the matched network (dB), over the jitter of tissues (SD of T1 and T2 over people, %), 95 % intervals over people and seeds (at a level with one grey point over people alone); grey points: seeds."}, "image": {"alt": "Intervals of the gain in decibel at up to three levels of jitter, with a dashed line at zero; above it PUIR is better."}}
 levels = report_transfer.dial(report, table)
@@ -606,14 +661,18 @@ if len(levels):
 # %% tags=["hide-input"]
 read = evaluate.drop(table, "puir", "shuffle", "tumour") if len(table) else None
 if len(levels) and read is not None:
-    gained = [f"{row.jitter:g} %" for row in levels.itertuples() if row.low > 0]
+    gained = [
+        f"{row.jitter:g} %"
+        for row in levels.itertuples()
+        if row.low > 0 and row.trainings >= trainings.ENOUGH
+    ]
     display(
         Markdown(
             f"PUIR gains over the matched network at {' and '.join(gained) if gained else 'no level'}. Another person's $X_h$ costs its drawings {read.value:.3f} dB in the tumour "
             f"[{read.low:.3f}, {read.high:.3f}]: "
             + (
                 "they hardly depend on whose it is, so the dial cannot speak for or against the static map, nor the ablations above for or against a term."
-                if read.high < 0.5
+                if read.high < report_feature.LINE_DB
                 else "they depend on whose it is, so the dial can be read."
             )
         )
@@ -637,6 +696,9 @@ report_further.further_people(report, table, rare).style.hide(axis="index")
 real = report_further.real_person(report, evaluate.real_table(done))
 real
 
+# %% tags=["hide-input"]
+display(Markdown(report_further.real_words(evaluate.real_table(done))))
+
 # %% [markdown]
 # ## What it costs
 
@@ -646,7 +708,7 @@ if len(costs):
     display(costs.style.hide(axis="index").format(precision=3))
     display(
         Markdown(
-            f"Processor: {next(cell['scores']['processor'] for cell in done if 'processor' in cell['scores'])}, one thread."
+            f"Processor: {next(cell['scores']['processor'] for cell in done if 'processor' in cell['scores'])}, one thread. {report_further.memory_words(done)}"
         )
     )
 
@@ -734,6 +796,7 @@ if rows_of_table:
 glue("published", report_transfer.PUBLISHED["psnr"])
 glue("steps", f"{experiment.PRETRAINING + experiment.TRANSFER:,}")
 glue("side", cohorts.SIDE)
+glue("line_db", report_feature.LINE_DB)
 glue("voxel_mm", 208 / cohorts.SIDE)
 glue("weights", f"{parameters(config)['all']:,}")
 glue("batch", config.transfer.batch_size)

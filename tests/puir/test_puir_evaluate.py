@@ -244,11 +244,30 @@ def test_words_follow_the_numbers():
     assert "With skips, what PUIR's $X_h$ finds minus matched network +0.000 [+0.000, +0.000] (not told" in retrieved
     assert "minus grey values, correlated +0.300 [+0.300, +0.300] (more)" in retrieved
     assert "minus matched network, no skips +0.000 [+0.000, +0.000] (one training)" in retrieved
+    assert "The outline alone finds" in retrieved
 
 
 def test_the_matched_network_is_held_against_the_polynomial_too():
     rows = report_transfer.matched_gains(Report("puir", "brain"), TABLE)
     assert rows["value"].tolist() == pytest.approx([-0.2] * len(REGIONS)) and (rows["trainings"] == 2).all()
+
+
+def test_a_loss_is_told_from_the_line_by_its_whole_interval():
+    assert report_feature.against_line(Interval(0.4, 0.1, 0.7, 24), 3) == "on both sides of the line"
+    assert report_feature.against_line(Interval(0.4, 0.3, 0.49, 24), 3) == "below the line"
+    assert report_feature.against_line(Interval(0.9, 0.6, 1.1, 24), 3) == "above the line"
+    assert report_feature.against_line(Interval(0.9, 0.6, 1.1, 24), 1) == "one training"
+
+
+def test_means_of_the_real_person_and_the_memory_of_whole_brains_are_told():
+    said = report_further.real_words(evaluate.real_table(DONE))
+    assert said.startswith("Mean of all pairs, dB") and "PUIR " in said
+    assert report_further.real_words(evaluate.real_table([])) == ""
+    cell = {"scores": {"whole": {"3": {"mib": 500.0}, "1": {"mib": 900.0}}}}
+    assert "of 1 mm takes 900 MiB" in report_further.memory_words([cell])
+    assert "within the 2 GiB" in report_further.memory_words([cell])
+    cell["scores"]["whole"]["1"]["mib"] = 3000.0
+    assert "**above**" in report_further.memory_words([cell]) and report_further.memory_words([]) == ""
 
 
 def test_pairs_in_which_puir_is_behind_are_named():
@@ -308,6 +327,30 @@ def test_words_on_subsets_count_the_contrasts_that_make_dice_worse():
     said = report_tasks.subset_words(evaluate_tasks.dice_table([cell]), MODALITIES)
     assert "28 ways" in said and "in 28 (after PUIR's pre-training); what is added is" in said and "in 7 of 28" in said
     assert "0.90 with all contrasts, 0.80 without T1ce and 0.60 with T1ce alone" in said
+    assert "other three changes it by +0.10; T1ce alone against those three, by -0.20" in said
+
+
+def test_a_single_training_does_not_tell_whether_the_gain_shrinks():
+    table = evaluate_tasks.dice_table(TASKS)
+    said = report_tasks.missing_words(report_tasks.missing_gains(Report("puir", "brain"), table))
+    assert said.startswith("One training of each")
+
+
+def test_the_bias_of_drawn_uptake_and_the_directions_are_told():
+    table = evaluate_tasks.pet_ct_table(TASKS)
+    biases = report_tasks.uptake_bias(Report("puir", "brain"), table)
+    assert biases["method"].tolist() == ["matched network", "PUIR"] and (biases["trainings"] == 1).all()
+    drawn, true = 15 * (0.3 + BASE / 60), 15 * BASE / 30
+    assert biases["value"].tolist()[1] == pytest.approx(float(np.mean(drawn - true)))
+    assert "one training)" in report_tasks.bias_words(biases, 3.0)
+    high, low = biases.assign(low=0.1, high=0.2), biases.assign(low=-0.2, high=-0.1)
+    assert "(too high" in report_tasks.bias_words(high, 3.0) and "(too low" in report_tasks.bias_words(low, 3.0)
+    assert report_tasks.bias_words(biases[:0], 3.0) == "" and report_tasks.pet_words(biases[:0]) == ""
+    assert evaluate_tasks.uptake_bias(table, "copy", "tumour") is None
+    gains = report_tasks.pet_ct_gains(Report("puir", "brain"), table)
+    assert report_tasks.pet_words(gains).startswith("One training of each")
+    said = report_tasks.pet_words(gains.assign(trainings=2))
+    assert "better in" in said and "+1.00 dB" in said and "worse nowhere" in said
 
 
 def test_a_gain_that_shrinks_where_contrasts_are_missing_is_told():

@@ -122,6 +122,16 @@ def uptake_correlation(table: pd.DataFrame, method: str, region: str) -> Interva
     return bootstrap(correlation, np.arange(len(wide)), draws=DRAWS, seed=0)
 
 
+def uptake_bias(table: pd.DataFrame, method: str, region: str) -> Interval | None:
+    """Mean uptake drawn from CT minus the true one (SUV), over people and seeds."""
+    part = table[table["method"] == method] if not table.empty else table
+    names = [f"uptake.{region}.{side}" for side in ("drawn", "true")]
+    if part.empty or not set(names) <= set(part):
+        return None
+    part = part.dropna(subset=names)
+    return None if part.empty else _interval(part, part[names[0]] - part[names[1]])
+
+
 def _r(pair: np.ndarray) -> float:
     """Correlation of two columns; 0 where one does not vary."""
     spread = pair.std(0)

@@ -137,7 +137,7 @@ def uptake_plot(table: pd.DataFrame, region: str) -> Figure:
     sns.scatterplot(x=table[true], y=table[drawn], hue=kinds, style=methods, ax=axis, s=28)
     span = [min(table[true].min(), table[drawn].min()), max(table[true].max(), table[drawn].max())]
     axis.plot(span, span, color="0.35", lw=1, ls="--")
-    axis.set(xlabel=f"true mean SUV, {region}", ylabel="drawn from CT")
+    axis.set(xlabel=f"true mean SUV, {region}", ylabel="drawn from CT, mean SUV")
     axis.legend(fontsize=_SMALL, title=None)
     return _done(figure)
 

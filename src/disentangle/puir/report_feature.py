@@ -19,6 +19,9 @@ FRAMES = {
 TURNS = {"plane": (None, "quarter turns of training"), "other": ("other_axes", "turns onto another side")}
 WAYS = {"zero": "set to zero", "shuffle": "of another person", "no_skip": "alone, skips cut"}
 
+LINE_DB = 0.5
+"""Another person's X_h must cost as much, or drawings do not test what is claimed of it; ours."""
+
 
 def retrieval(report: Report, table: pd.DataFrame, people: int) -> pd.DataFrame:
     """Whose is it? Shares of people found, by X_h and by the controls: ``method``, ``frame``, ``trainings``, interval.
@@ -70,7 +73,21 @@ def retrieval_words(table: pd.DataFrame) -> str:
                 parts.append(f"minus {NAMES[other]} {gain.value:+.3f} [{gain.low:+.3f}, {gain.high:+.3f}] ({verdict})")
         if parts:
             said.append(f"{name}, what PUIR's $X_h$ finds {', '.join(parts)}")
-    return f"**With heads of one outline**, as shares of queries. {'. '.join(said)}." if said else ""
+    if not said:
+        return ""
+    masks = {words: evaluate.mean(table, "mask", f"retrieval.{frame}") for frame, (_, words) in FRAMES.items()}
+    alone = ", ".join(f"{found.value:.2f} ({words})" for words, found in masks.items() if found)
+    outline = f" The outline alone finds {alone}: a share that does not exceed it shows no more." if alone else ""
+    return f"**With heads of one outline**, as shares of queries. {'. '.join(said)}.{outline}"
+
+
+def against_line(lost: Interval, number: int) -> str:
+    """On which side of the line a loss of PSNR lies, below which drawings do not test what is claimed of X_h."""
+    if number < trainings.ENOUGH:
+        return "one training"
+    if lost.low >= LINE_DB:
+        return "above the line"
+    return "below the line" if lost.high < LINE_DB else "on both sides of the line"
 
 
 def equivariance(report: Report, table: pd.DataFrame) -> pd.DataFrame:
@@ -145,12 +162,15 @@ def equivariance_words(table: pd.DataFrame) -> str:
         return ""
     full, without, number = both["first"].mean(), both["second"].mean(), both["seed"].nunique()
     matched = evaluate.mean(table, "matched", "equivariance.plane")
+    others = {name: evaluate.mean(table, name, "equivariance.plane") for name in ("only_inv", "no_inv")}
     said = "lower without the term" if without < full else "higher without the term"
     said += (
         ". Invariance is asked of contrasts that were turned differently and turned back, so it teaches equivariance "
         "by itself; leaving the term out takes away only the telling of the turn and the second view"
     )
-    said += f" (matched network, without any constraint: {matched.value:.3f})" if matched else ""
+    beside = [f"{NAMES[name]}: {found.value:.3f}" for name, found in others.items() if found]
+    beside += [f"matched network, without any constraint: {matched.value:.3f}"] if matched else []
+    said += f" ({'; '.join(beside)})" if beside else ""
     return f"Equivariance error with all constraints {full:.4f}, without equivariance {without:.4f}: {said}. " + (
         "One training of each: this decides nothing." if number < trainings.ENOUGH else f"{number} trainings of each."
     )

@@ -13,6 +13,9 @@ from disentangle.puir.grids import RATES
 from disentangle.puir.report_transfer import COMPARED, NAMES, WHERE, record, record_difference
 from disentangle.runs.report import Report
 
+MEMORY_MIB = 2048
+"""What a whole brain may take, as in ``benchmarks/test_puir_memory.py``."""
+
 
 def further_people(report: Report, table: pd.DataFrame, rare: pd.DataFrame) -> pd.DataFrame:
     """Rare anatomy and another scanner: values of both, and PUIR minus the matched network."""
@@ -87,6 +90,20 @@ def _of_pair(report: Report, pair: str, region: str, method: str, value: float) 
     )
 
 
+def real_words(table: pd.DataFrame) -> str:
+    """Means over all pairs of the real person: polynomial, matched network and PUIR; "" where not run."""
+    found = {
+        name: [evaluate.real_mean(table, name, f"{region}.psnr") for region in ("brain", "tumour")]
+        for name in ("polynomial_inside", "matched", "puir")
+    }
+    said = [
+        f"{NAMES[name]} {brain.value:.2f} / {tumour.value:.2f}"
+        for name, (brain, tumour) in found.items()
+        if brain and tumour
+    ]
+    return f"Mean of all pairs, dB in the brain / in the tumour: {'; '.join(said)}." if said else ""
+
+
 def rate_words(report: Report, done: Sequence[dict]) -> str:
     """Which of two rates PUIR itself would have chosen by validation people, in words; "" where not run."""
     found = {}
@@ -148,6 +165,19 @@ def costs(report: Report, done: Sequence[dict]) -> pd.DataFrame:
                 )
             rows.append({"what": name, "CPU seconds": found["cpu_s"], "MiB at most": f"{found['mib']:.0f}"})
     return pd.DataFrame(rows)
+
+
+def memory_words(done: Sequence[dict]) -> str:
+    """Whether the whole brain of the smallest voxels keeps within the memory that it may take; "" where not run."""
+    whole = [item for cell in done for item in cell["scores"].get("whole", {}).items()]
+    if not whole:
+        return ""
+    voxel, found = min(whole, key=lambda item: float(item[0]))
+    side = "within" if found["mib"] <= MEMORY_MIB else "**above**"
+    return (
+        f"The whole brain of {voxel} mm takes {found['mib']:.0f} MiB at most, Python and torch included: {side} the "
+        f"{MEMORY_MIB / 1024:g} GiB that we allow it."
+    )
 
 
 def _words(mark: str) -> str:

@@ -90,6 +90,8 @@ def missing_words(gains: pd.DataFrame) -> str:
     rows = gains[gains["method"] == STARTS["matched"]] if len(gains) else gains
     if rows.empty:
         return ""
+    if (rows["trainings"] < trainings.ENOUGH).any():
+        return "One training of each: whether PUIR's start gains more where contrasts are missing is not decided."
     with_one = [row.region for row in rows.itertuples() if row.one.low > 0]
     larger = [row.region for row in rows.itertuples() if row.low > 0]
     smaller = [row.region for row in rows.itertuples() if row.high < 0]
@@ -153,11 +155,12 @@ def subset_words(table: pd.DataFrame, modalities: Sequence[str], method: str = "
     counted = ", ".join(f"{number} ({STARTS[start]})" for start, number in worse.items())
     most = max(added, key=added.get) if added else ""
     share = f"; what is added is {most} in {added[most]} of {sum(added.values())}" if added else ""
-    gain = enhancing[every] - enhancing[without]
+    gain, alone = enhancing[every] - enhancing[without], enhancing["T1ce"] - enhancing[without]
     return (
         f"The enhancing rim is defined by T1ce. With segmentation {STARTS[method]}, its Dice is {enhancing[every]:.2f} "
-        f"with all contrasts, {enhancing[without]:.2f} without T1ce and {enhancing['T1ce']:.2f} with T1ce alone: in "
-        f"these voxels T1ce adds {gain:+.2f}, and the rest comes from where a rim tends to lie in a tumour. Of the "
+        f"with all contrasts, {enhancing[without]:.2f} without T1ce and {enhancing['T1ce']:.2f} with T1ce alone. "
+        f"T1ce added to the other three changes it by {gain:+.2f}; T1ce alone against those three, by {alone:+.2f}. "
+        "What is drawn without T1ce comes from where rims tend to lie and from the traces that the others hold. Of the "
         f"{len(steps)} ways to add one contrast, in three regions each, Dice gets *smaller* in {counted}{share}. "
         "Features are averaged over what is given, so a contrast that says little can make the mean worse, whatever "
         "the start."
@@ -273,6 +276,55 @@ def unpredictable(report: Report, table: pd.DataFrame) -> pd.DataFrame:
             )
             rows.append(_row(found, method=f"{TRANSFER[method]}, {region}", trainings=number or "none"))
     return pd.DataFrame(rows)
+
+
+def uptake_bias(report: Report, table: pd.DataFrame) -> pd.DataFrame:
+    """Mean uptake of the tumour drawn from CT minus the true one, SUV: ``method``, ``trainings``, value, low, high."""
+    rows = []
+    for method in ("polynomial", "matched", "puir"):
+        found = evaluate_tasks.uptake_bias(table, method, "tumour")
+        if found is None:
+            continue
+        number = 0 if method in evaluate.FREE else int(table.loc[table["method"] == method, "seed"].nunique())
+        what = f"mean uptake of the tumour, drawn from CT minus true, {TRANSFER[method]}{trainings.of_score(number)}"
+        facts = {"condition": "tumour", "cohort": "pet_ct", "unit": "SUV", "better": "neither", "what": what}
+        report.finding("uptake_bias", method, found, **facts)
+        rows.append(_row(found, method=TRANSFER[method], trainings=number))
+    return pd.DataFrame(rows)
+
+
+def bias_words(biases: pd.DataFrame, true: float) -> str:
+    """How far the drawn mean uptake of the tumour is from the true one (SUV), method by method."""
+    if biases.empty:
+        return ""
+    said = []
+    for row in biases.itertuples():
+        side = "too high" if row.low > 0 else "too low" if row.high < 0 else "not told from the truth"
+        single = ", one training" if row.trainings == 1 else ""
+        said.append(f"{row.method} {row.value:+.2f} SUV [{row.low:+.2f}, {row.high:+.2f}] ({side}{single})")
+    return (
+        f"Mean uptake of the tumour drawn from CT minus the true one, which is {true:.2f} SUV on average: "
+        f"{'; '.join(said)}. The mean over people would be right on average, up to who was trained on and who is "
+        "tested."
+    )
+
+
+def pet_words(gains: pd.DataFrame) -> str:
+    """Where PUIR draws PET or CT better or worse than the matched network or the polynomial, direction by direction."""
+    if gains.empty:
+        return ""
+    parts = gains[gains["region"].str.count(">") == 1]
+    enough = parts[parts["trainings"] >= trainings.ENOUGH]
+    if enough.empty:
+        return "One training of each: where PUIR draws PET or CT better is not decided."
+    said = []
+    for words, rows in (("better", enough[enough["low"] > 0]), ("worse", enough[enough["high"] < 0])):
+        found = [
+            f"{row.region}: {row.value:+.2f} dB [{row.low:+.2f}, {row.high:+.2f}] against the {row.method}"
+            for row in rows.itertuples()
+        ]
+        said.append(f"{words} in {'; '.join(found)}" if found else f"{words} nowhere")
+    return f"By direction, PUIR draws {', and '.join(said)} (whole intervals beside zero)."
 
 
 def unpredictable_words(known: pd.DataFrame, people: int) -> str:
