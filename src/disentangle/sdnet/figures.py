@@ -184,7 +184,7 @@ def few_labels_plot(
 
 
 def _method_curve(axis: Axes, rows: pd.DataFrame, method: str, colour: tuple) -> None:
-    axis.plot(rows["at"], rows["value"], "o", color=colour, ms=6, label=method)
+    axis.plot(rows["at"], rows["value"], "o", color=colour, ms=5, label=method)
     axis.vlines(rows["at"], rows["low"].astype(float), rows["high"].astype(float), color=colour, lw=2, alpha=0.8)
     for at, runs in zip(rows["at"], rows["runs"], strict=True):
         axis.plot(np.full(len(runs), at + 0.3 * _DODGE), runs, "o", color=colour, ms=3, alpha=0.6)
